@@ -1,0 +1,19 @@
+//! The words: plain values that every other module speaks in.
+//!
+//! Nothing here does I/O, asks the clock or decides anything; see `docs/architecture.md` for the
+//! layers.
+
+mod event;
+mod group;
+mod id;
+mod outcome;
+mod shard;
+
+pub use event::{
+    AssignedGroup, DiscoveredGroup, Event, FORMAT, GroupFinished, Kept, NotRun, Output, RunStarted,
+    Stop,
+};
+pub use group::{Basis, Estimate, Group, Limits, Member};
+pub use id::{GroupId, IdError, SuiteName, TestId};
+pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
+pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError};
