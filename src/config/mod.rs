@@ -1,0 +1,248 @@
+//! `evenly.toml`: what a project tells evenly, as text to be read and as plain values.
+//!
+//! Pure: the caller reads the file. Unknown keys are errors that name the line and the nearest
+//! known key; nothing is ever silently ignored, because an ignored key means tests run otherwise
+//! than their owner thinks.
+
+mod error;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use error::ConfigError;
+use values::{Human, default_true};
+pub use values::{Results, Show, Workers};
+
+use crate::model::SuiteName;
+
+/// A group's time when nothing else is said.
+pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(10);
+/// Between the polite signal and the kill when nothing else is said. Below the 2.5 s and 7.5 s
+/// that GitHub leaves a cancelled job, so that all is saved in time.
+pub const GRACE_DEFAULT: Duration = Duration::from_secs(5);
+/// Retries beyond this only hide that something is broken.
+pub const RETRIES_MAX: u32 = 100;
+/// Far above any machine's cores; low enough to bound processes and memory.
+pub const WORKERS_MAX: u32 = 1_024;
+
+/// The whole file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[run]`.
+    pub run: Run,
+    /// `[[suite]]`, in the file's order; never empty, names unique.
+    pub suites: Vec<Suite>,
+    /// `[[rule]]`, in the file's order.
+    pub rules: Vec<Rule>,
+}
+
+/// `[run]`: how a shard runs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Run {
+    /// Local workers of a shard.
+    pub workers: Workers,
+    /// How often a failed group (or its failed tests) is tried again.
+    pub retries: u32,
+    /// How long one execution of a group may take.
+    timeout: Human,
+    /// Between the polite signal and the kill.
+    grace: Human,
+    /// Stop starting groups after the first that failed for good.
+    pub fail_fast: bool,
+    /// Which groups' output is printed.
+    pub output: Show,
+    /// First port of worker 0; each worker gets [`PORTS_PER_WORKER`] of its own.
+    pub port_base: u16,
+}
+
+/// Ports that each worker has to itself, from `EVENLY_PORT_BASE` on.
+pub const PORTS_PER_WORKER: u16 = 20;
+
+impl Default for Run {
+    fn default() -> Self {
+        Self {
+            workers: Workers::Auto,
+            retries: 0,
+            timeout: Human(TIMEOUT_DEFAULT),
+            grace: Human(GRACE_DEFAULT),
+            fail_fast: false,
+            output: Show::Failed,
+            port_base: 20_000,
+        }
+    }
+}
+
+impl Run {
+    /// How long one execution of a group may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout.0
+    }
+
+    /// Between the polite signal and the kill.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        self.grace.0
+    }
+}
+
+/// `[[suite]]`: a test framework with its settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Suite {
+    /// Its name; part of every id.
+    pub name: SuiteName,
+    /// `command` or the name of a preset.
+    pub framework: String,
+    /// Where its commands run, relative to the configuration file.
+    #[serde(default)]
+    pub dir: Option<String>,
+    /// For `command`: prints one id a line.
+    #[serde(default)]
+    pub discover: Option<String>,
+    /// For `command`: files whose paths are the ids.
+    #[serde(default)]
+    pub globs: Vec<String>,
+    /// For `command`: runs one group.
+    #[serde(default)]
+    pub run: Option<String>,
+    /// For `command`: where results come from; inferred from `run` when absent.
+    #[serde(default)]
+    pub results: Option<Results>,
+    /// What a preset looks for tests in; its own default when empty.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Further arguments for a preset's tool, when it lists and when it runs.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Interpreter of the Python frameworks.
+    #[serde(default)]
+    pub python: Option<String>,
+    /// Environment of its processes; `{worker}`, `{shard}`, `{shards}`, `{run}`, `{tmpdir}` and
+    /// `{port}` are filled in.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    timeout: Option<Human>,
+    /// Overrides `[run]`'s.
+    #[serde(default)]
+    pub retries: Option<u32>,
+    /// Whether finding nothing is an error.
+    #[serde(default = "default_true")]
+    pub required: bool,
+}
+
+impl Suite {
+    /// How long one execution of one of its groups may take, where it differs from `[run]`'s.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout.map(|human| human.0)
+    }
+}
+
+/// `[[rule]]`: what the plan must respect for the groups that match.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rule {
+    /// A glob over group names (or `suite:name`); `*` matches any text.
+    #[serde(rename = "match")]
+    pub matches: String,
+    /// Alone on the shard's machine while it runs.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// A label: all that match become one group.
+    #[serde(default)]
+    pub together: Option<String>,
+    #[serde(default)]
+    timeout: Option<Human>,
+    /// Overrides the suite's.
+    #[serde(default)]
+    pub retries: Option<u32>,
+}
+
+impl Rule {
+    /// Overrides the suite's time limit.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout.map(|human| human.0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    #[serde(default)]
+    run: Run,
+    #[serde(default, rename = "suite")]
+    suites: Vec<Suite>,
+    #[serde(default, rename = "rule")]
+    rules: Vec<Rule>,
+}
+
+impl Config {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// When it is not TOML, has a key that is not known or a value that cannot be meant, or has no
+    /// suite. The error names the line.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let Raw { run, suites, rules } =
+            toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text))?;
+        if suites.is_empty() {
+            return Err(ConfigError::plain("there is no `[[suite]]`: nothing says what to run"));
+        }
+        check_names(&suites)?;
+        check_retries(&run, &suites, &rules)?;
+        for rule in &rules {
+            check_rule(rule)?;
+        }
+        Ok(Self { run, suites, rules })
+    }
+}
+
+fn check_names(suites: &[Suite]) -> Result<(), ConfigError> {
+    let mut seen = BTreeSet::new();
+    for suite in suites {
+        if !seen.insert(&suite.name) {
+            return Err(ConfigError::plain(format!(
+                "two suites are named `{}`: ids would clash; give each its own name",
+                suite.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_retries(run: &Run, suites: &[Suite], rules: &[Rule]) -> Result<(), ConfigError> {
+    let given = suites.iter().filter_map(|suite| suite.retries);
+    let given = given.chain(rules.iter().filter_map(|rule| rule.retries)).chain([run.retries]);
+    match given.max() {
+        Some(most) if most > RETRIES_MAX => Err(ConfigError::plain(format!(
+            "`retries = {most}` is more than {RETRIES_MAX}: that hides what is broken"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn check_rule(rule: &Rule) -> Result<(), ConfigError> {
+    let Rule { matches, exclusive, together, timeout, retries } = rule;
+    if !exclusive && together.is_none() && timeout.is_none() && retries.is_none() {
+        return Err(ConfigError::plain(format!(
+            "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `timeout` or \
+             `retries`"
+        )));
+    }
+    match together.as_deref() {
+        Some(label) if SuiteName::new(label).is_err() => Err(ConfigError::plain(format!(
+            "`together = {label:?}` is not a label: use letters, digits, `-`, `_` and `.`"
+        ))),
+        _ => Ok(()),
+    }
+}
