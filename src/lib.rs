@@ -2,4 +2,5 @@
 //! ran exactly once. `docs/architecture.md` shows the modules and their layers.
 
 pub mod exit;
+pub mod junit;
 pub mod model;
