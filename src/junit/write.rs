@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use quick_junit::{
-    FlakyOrRerun, NonSuccessKind, Report as XmlReport, TestCase, TestCaseStatus, TestRerun,
-    TestSuite,
+    NonSuccessKind, Report as XmlReport, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
 
 use crate::model::Outcome;
@@ -84,12 +83,13 @@ pub struct Attempt<'a> {
 
 /// Renders the document.
 #[must_use]
+#[expect(clippy::missing_panics_doc, reason = "writing into memory cannot fail")]
 pub fn write(report: &Report<'_>) -> String {
     let Report { name, duration_us, suites } = report;
     let mut xml = XmlReport::new(clean(name));
     xml.time = duration_us.map(Duration::from_micros);
     xml.add_test_suites(suites.iter().map(suite));
-    let text = xml.to_string().expect("a writer into memory does not fail");
+    let text = xml.to_string().expect("writing into memory cannot fail");
     without_root_skipped(text)
 }
 
@@ -108,33 +108,26 @@ fn suite(suite: &Suite<'_>) -> TestSuite {
 
 fn case(case: &Case<'_>) -> TestCase {
     let Case { class, name, outcome, duration_us, message, kind, detail, output, earlier } = case;
+    let told = |mut status: TestCaseStatus| {
+        if let Some(message) = message {
+            status.set_message(clean(message));
+        }
+        if let Some(kind) = kind {
+            status.set_type(clean(kind));
+        }
+        if let Some(detail) = detail {
+            status.set_description(clean(detail));
+        }
+        status
+    };
     let mut status = match outcome {
         Outcome::Passed => TestCaseStatus::success(),
-        Outcome::Skipped => TestCaseStatus::skipped(),
-        Outcome::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Outcome::Errored => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Outcome::Skipped => told(TestCaseStatus::skipped()),
+        Outcome::Failed => told(TestCaseStatus::non_success(NonSuccessKind::Failure)),
+        Outcome::Errored => told(TestCaseStatus::non_success(NonSuccessKind::Error)),
     };
-    match outcome {
-        Outcome::Passed => {
-            status.set_rerun_kind(FlakyOrRerun::Flaky);
-        }
-        Outcome::Failed | Outcome::Errored | Outcome::Skipped => {
-            if let Some(message) = message {
-                status.set_message(clean(message));
-            }
-            if let Some(kind) = kind {
-                status.set_type(clean(kind));
-            }
-            if let Some(detail) = detail {
-                status.set_description(clean(detail));
-            }
-        }
-    }
-    match outcome {
-        Outcome::Passed | Outcome::Failed | Outcome::Errored => {
-            status.add_reruns(earlier.iter().filter_map(attempt));
-        }
-        Outcome::Skipped => {}
+    if *outcome != Outcome::Skipped {
+        status.add_reruns(earlier.iter().filter_map(attempt));
     }
     let mut xml = TestCase::new(clean(name), status);
     xml.set_classname(clean(class));

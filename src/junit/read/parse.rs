@@ -29,7 +29,7 @@ pub fn read_each(bytes: &[u8], limits: &Limits, on_case: &mut dyn FnMut(Case)) -
     let mut assembler = Assembler::new(limits, notes, on_case);
     let broken = run(&mut reader, &mut assembler).err().map(|Stop { at, why }| {
         let at = usize::try_from(at).map_or(text.len(), |at| at.min(text.len()));
-        let line = 1 + text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count();
+        let line = text.as_bytes()[..at].split(|&byte| byte == b'\n').count();
         format!("line {line}: {why}")
     });
     Remarks { broken, notes: assembler.notes.into_lines() }

@@ -48,12 +48,12 @@ impl Text {
         if self.tail.len() > self.half_bytes {
             self.shorten();
         }
-        if self.left_out_bytes > 0 {
-            notes.add(Oddity::Cut, "");
-            self.head.push_str(&format!("\n[… {} bytes left out …]\n", self.left_out_bytes));
+        if self.left_out_bytes == 0 {
+            return self.head + &self.tail;
         }
-        self.head.push_str(&self.tail);
-        self.head
+        notes.add(Oddity::Cut, "");
+        let gap = format!("\n[… {} bytes left out …]\n", self.left_out_bytes);
+        self.head + &gap + &self.tail
     }
 }
 
