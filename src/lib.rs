@@ -3,4 +3,5 @@
 
 pub mod config;
 pub mod exit;
+pub mod junit;
 pub mod model;

@@ -1,0 +1,210 @@
+//! What is written is well formed, has the schema's structure, and reads back the same.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::junit::read::{self, Flavour, Limits};
+
+fn failed<'a>(name: &'a str, message: &'a str) -> Case<'a> {
+    Case {
+        class: "shop.Cart",
+        name,
+        outcome: Outcome::Failed,
+        duration_us: Some(1_500_000),
+        message: Some(message),
+        kind: Some("AssertionError"),
+        detail: Some("trace"),
+        output: Some("out"),
+        earlier: Vec::new(),
+    }
+}
+
+fn report(cases: Vec<Case<'_>>) -> Report<'_> {
+    let suite = Suite {
+        name: "web",
+        timestamp: "2026-01-02T03:04:05.678901Z".parse().ok(),
+        duration_us: Some(2_000_499),
+        hostname: Some("box"),
+        cases,
+    };
+    Report { name: "evenly", duration_us: Some(2_500_000), suites: vec![suite] }
+}
+
+#[test]
+fn the_document_as_it_is_written() {
+    let attempt = Attempt {
+        outcome: Outcome::Failed,
+        message: Some("once"),
+        kind: None,
+        detail: Some("trace"),
+        output: Some("said"),
+    };
+    let flaky = Case { outcome: Outcome::Passed, earlier: vec![attempt], ..failed("f", "unused") };
+    let skipped = Case {
+        outcome: Outcome::Skipped,
+        kind: None,
+        detail: None,
+        output: None,
+        duration_us: None,
+        ..failed("s", "no network")
+    };
+    let errored = Case { outcome: Outcome::Errored, ..failed("e", "gone") };
+    let cases = vec![failed("a", "1 < 2"), flaky, skipped, errored];
+    assert_eq!(write(&report(cases)), include_str!("expected.xml"));
+}
+
+#[test]
+fn the_root_has_no_skipped_attribute_whatever_it_is_called() {
+    let written = write(&Report { name: r#"a skipped="7" b"#, duration_us: None, suites: vec![] });
+    let root = r#"<testsuites name="a skipped=&quot;7&quot; b" tests="0" failures="0" errors="0">"#;
+    assert!(written.contains(root), "{written}");
+    let suite = Suite { name: " skipped=", ..Suite::default() };
+    let written = write(&Report { suites: vec![suite], ..Report::default() });
+    assert_eq!(written.matches(" skipped=\"0\"").count(), 1, "{written}");
+}
+
+#[test]
+fn hostile_texts_are_made_harmless() {
+    let cases = [
+        ("]]>", "]]>"),
+        ("a\u{0}b", "a\u{fffd}b"),
+        ("\u{fffe}\u{ffff}\u{85}\u{7f}", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x07", "link"),
+        ("\x1b]0;unfinished\nrest", "\u{fffd}]0;unfinished\nrest"),
+        ("\x1b", "\u{fffd}"),
+        ("\x1b[", "\u{fffd}["),
+        ("\x1b[3ä", "\u{fffd}[3ä"),
+        ("a\tb\r\nc\rd", "a    b\nc\nd"),
+        ("<failure>&amp;\"'", "<failure>&amp;\"'"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(clean(text), expected, "{text:?}");
+        let written = write(&report(vec![failed(text, text)]));
+        let document = read::read(written.as_bytes(), &Limits::default());
+        assert_eq!(document.broken, None);
+        assert_eq!(document.notes, [""; 0]);
+        assert_eq!(document.cases[0].name, expected, "{text:?}");
+        assert_eq!(document.cases[0].message.as_deref(), Some(expected), "{text:?}");
+    }
+}
+
+#[test]
+fn ten_megabytes_of_escapes_are_written_in_linear_time() {
+    let text = "\x1b]8;;\u{0}]]>".repeat(1_000_000);
+    let written = write(&report(vec![failed("a", &text)]));
+    assert_eq!(read::read(written.as_bytes(), &Limits::default()).broken, None);
+}
+
+#[derive(Debug, Clone)]
+struct Plain {
+    class: String,
+    name: String,
+    outcome: Outcome,
+    millis: Option<u64>,
+    texts: [Option<String>; 3],
+    earlier: Vec<(bool, String)>,
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[a-z<>&\"' \\]\\[\\n\\t]{0,20}",
+        "(\\x1b\\[[0-9;]{0,4}m?|\\x1b\\]|\\x07|[a-z]|\\r|\\n|\u{0}|\u{fffe}|\u{9b}){0,12}",
+    ]
+}
+
+fn plain() -> impl Strategy<Value = Plain> {
+    use Outcome::{Errored, Failed, Passed, Skipped};
+    let outcome = prop::sample::select(vec![Skipped, Passed, Failed, Errored]);
+    let texts = prop::array::uniform3(prop::option::of(text()));
+    let millis = prop::option::of(0..86_400_000_u64);
+    let earlier = prop::collection::vec((any::<bool>(), text()), 0..3);
+    (text(), text(), outcome, millis, texts, earlier).prop_map(
+        |(class, name, outcome, millis, texts, earlier)| {
+            let earlier = if outcome == Skipped { Vec::new() } else { earlier };
+            Plain { class, name, outcome, millis, texts, earlier }
+        },
+    )
+}
+
+fn as_case(plain: &Plain) -> Case<'_> {
+    let Plain { class, name, outcome, millis, texts: [message, kind, output], earlier } = plain;
+    Case {
+        class,
+        name,
+        outcome: *outcome,
+        duration_us: millis.map(|millis| millis * 1_000),
+        message: message.as_deref(),
+        kind: kind.as_deref(),
+        detail: message.as_deref(),
+        output: output.as_deref(),
+        earlier: earlier
+            .iter()
+            .map(|(errored, message)| Attempt {
+                outcome: if *errored { Outcome::Errored } else { Outcome::Failed },
+                message: Some(message),
+                kind: Some(message),
+                detail: None,
+                output: None,
+            })
+            .collect(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back(plains in prop::collection::vec(plain(), 0..5)) {
+        let written = write(&report(plains.iter().map(as_case).collect()));
+        let document = read::read(written.as_bytes(), &Limits::default());
+        prop_assert_eq!(&document.broken, &None, "{}", written);
+        prop_assert_eq!(document.cases.len(), plains.len());
+        for (case, plain) in document.cases.iter().zip(&plains) {
+            let Plain { class, name, outcome, millis, texts, earlier } = plain;
+            prop_assert_eq!(&case.class, &clean(class));
+            prop_assert_eq!(&case.name, &clean(name));
+            prop_assert_eq!(case.outcome, *outcome);
+            prop_assert_eq!(case.duration_us, millis.map(|millis| millis * 1_000));
+            let [message, kind, output] = texts.each_ref().map(|t| t.as_deref().map(clean));
+            let said = |text| if *outcome == Outcome::Passed { None } else { text };
+            prop_assert_eq!(&case.message, &said(message));
+            prop_assert_eq!(&case.kind, &said(kind));
+            prop_assert_eq!(&case.output, &output.filter(|text| !text.trim().is_empty()));
+            let rerun = |r: &read::Rerun| (r.outcome == Outcome::Errored, r.message.clone());
+            let reruns: Vec<_> = case.reruns.iter().map(rerun).collect();
+            let attempts: Vec<_> = earlier.iter().map(|(e, m)| (*e, Some(clean(m)))).collect();
+            prop_assert_eq!(reruns, attempts);
+            let flaky = case.reruns.iter().all(|rerun| rerun.flavour == Flavour::Flaky);
+            prop_assert!(earlier.is_empty() || flaky == (*outcome == Outcome::Passed));
+        }
+    }
+
+    #[test]
+    fn every_prefix_is_broken_and_holds_a_prefix_of_the_cases(
+        plains in prop::collection::vec(plain(), 0..4),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let written = write(&report(plains.iter().map(as_case).collect()));
+        let whole = read::read(written.as_bytes(), &Limits::default());
+        // Only the line break may follow the root's end.
+        let length = cut.index(written.trim_end().len());
+        let torn = read::read(&written.as_bytes()[..length], &Limits::default());
+        prop_assert!(torn.broken.is_some(), "{}", &written[..written.floor_char_boundary(length)]);
+        prop_assert!(whole.cases.starts_with(&torn.cases));
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read::read(&bytes, &Limits::default());
+    }
+
+    #[test]
+    fn no_markup_makes_the_reader_panic(
+        markup in "(<testsuite>|<testcase name='|'|\"|/>|</testcase>|<failure|>|&|;|#|x|é|\n| \
+                   |<!\\[CDATA\\[|\\]\\]>|<!DOCTYPE|\\[|<!--|-->|<\\?xml|\\?>| time='1,){0,40}",
+    ) {
+        let limits =
+            Limits { text_bytes_max: 7, depth_max: 9, attributes_max: 2, properties_max: 1 };
+        let _ = read::read(markup.as_bytes(), &limits);
+    }
+}
