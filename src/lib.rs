@@ -4,4 +4,6 @@
 pub mod config;
 pub mod exit;
 pub mod junit;
+pub mod history;
 pub mod model;
+pub mod plan;

@@ -1,0 +1,117 @@
+//! What earlier runs taught: how long tests take and how they end.
+//!
+//! A history is a value: it is read from bytes, taught by runs and written to bytes, and the same
+//! runs give the same bytes in whatever order they were recorded. Run numbers only grow, every
+//! observation carries its run's, and [`Estimator`] sees what came before a given run: so all
+//! shards and attempts of a run see the same, whatever was saved since (as long as no more than
+//! [`MEASURED_MAX`] − [`RECENT`] later runs pushed it out).
+
+mod estimate;
+mod file;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use estimate::{DEFAULT_US, Estimator, RECENT};
+pub use file::{FORMAT, HistoryError, Warning};
+pub use update::{Observation, Seen, SuiteFacts};
+
+use crate::model::SuiteName;
+
+/// Durations kept for each test.
+pub const MEASURED_MAX: usize = 12;
+
+/// Runs kept for each suite; a test that none of them saw is forgotten.
+pub const RUNS_MAX: usize = 50;
+
+/// The longest duration that is believed: 30 days, microseconds.
+pub const DURATION_US_MAX: u64 = 30 * 24 * 3_600 * 1_000_000;
+
+/// Everything that is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    suites: BTreeMap<SuiteName, SuiteHistory>,
+}
+
+/// What is known of one suite.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct SuiteHistory {
+    /// Its newest runs, ascending. Whatever a test remembers is of one of them.
+    runs: Vec<RunFacts>,
+    /// By name and group.
+    tests: Vec<TestHistory>,
+}
+
+/// What is known of one run of one suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RunFacts {
+    run: u64,
+    /// Workers of each shard.
+    workers: Option<u32>,
+    /// What a group takes beyond its tests, microseconds: the run's median.
+    overhead_us: Option<u64>,
+}
+
+/// What is known of one test in one group. A test that moves to another group starts anew there;
+/// here it ages out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct TestHistory {
+    name: Box<str>,
+    group: Arc<str>,
+    /// The newest runs that measured it, ascending, with the microseconds that it took.
+    measured: Vec<(u64, u64)>,
+    /// Runs that ended it badly, ascending.
+    failed: Vec<u64>,
+    /// Runs in which it ended well only when tried again, ascending.
+    flaky: Vec<u64>,
+    /// Runs that skipped it, ascending.
+    skipped: Vec<u64>,
+}
+
+impl History {
+    /// The number after the newest run's, for where no CI counts runs.
+    #[must_use]
+    pub fn next_run(&self) -> u64 {
+        let newest = self.suites.values().filter_map(|suite| suite.runs.last());
+        newest.map(|facts| facts.run).max().map_or(1, |run| run.saturating_add(1))
+    }
+
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.suites.is_empty()
+    }
+
+    /// How many tests are known; one that was in two groups counts twice.
+    #[must_use]
+    pub fn tests(&self) -> usize {
+        self.suites.values().map(|suite| suite.tests.len()).sum()
+    }
+}
+
+impl TestHistory {
+    /// What the lines are sorted by.
+    fn key(&self) -> (&str, &str) {
+        (&self.name, &self.group)
+    }
+
+    /// The newest run of all in which it was seen and that `visible` holds for.
+    fn last_seen(&self, visible: impl Fn(u64) -> bool) -> Option<u64> {
+        self.runs().filter(|&run| visible(run)).max()
+    }
+
+    /// Whether any run is left that saw it.
+    fn is_remembered(&self) -> bool {
+        self.runs().next().is_some()
+    }
+
+    /// All runs that it remembers, in no order.
+    fn runs(&self) -> impl Iterator<Item = u64> {
+        let Self { name: _, group: _, measured, failed, flaky, skipped } = self;
+        let marks = [failed, flaky, skipped].into_iter().flatten().copied();
+        measured.iter().map(|&(run, _)| run).chain(marks)
+    }
+}

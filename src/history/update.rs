@@ -1,0 +1,149 @@
+//! How a run teaches the history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::estimate::median;
+use super::{DURATION_US_MAX, History, MEASURED_MAX, RUNS_MAX};
+use super::{RunFacts, SuiteHistory, TestHistory};
+use crate::model::{SuiteName, TestId};
+
+/// One test in one run, all its executions told together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// The test.
+    pub test: TestId,
+    /// The name of the group in which it ran.
+    pub group: Box<str>,
+    /// What was seen.
+    pub seen: Seen,
+}
+
+/// What is learnt of a test. Only a clean pass tells how long it takes: what failed, was retried or
+/// was skipped did other work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seen {
+    /// It was not run, on purpose.
+    Skipped,
+    /// It passed at the first try, in so many microseconds.
+    Passed(u64),
+    /// It passed, but not every time.
+    Flaky,
+    /// It failed, broke or ran out of time.
+    Failed,
+}
+
+/// What a run tells of a whole suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuiteFacts {
+    /// The suite.
+    pub suite: SuiteName,
+    /// Workers of each shard.
+    pub workers: u32,
+    /// For each group, what it took beyond its tests, microseconds.
+    pub overheads_us: Vec<u64>,
+}
+
+impl History {
+    /// Takes in what run number `run` saw. Recording the run again replaces what it said of the
+    /// suites that are named now; the order in which runs are recorded does not matter. Of two
+    /// observations of one test in one group the worse counts. Durations beyond
+    /// [`DURATION_US_MAX`] are not believed.
+    pub fn record(&mut self, run: u64, observations: Vec<Observation>, facts: Vec<SuiteFacts>) {
+        let mut suites: BTreeMap<SuiteName, (RunFacts, Vec<Observation>)> = BTreeMap::new();
+        let blank = || (RunFacts { run, workers: None, overhead_us: None }, Vec::new());
+        for SuiteFacts { suite, workers, mut overheads_us } in facts {
+            overheads_us.retain(|&us| us <= DURATION_US_MAX);
+            let (about, _) = suites.entry(suite).or_insert_with(blank);
+            about.workers = Some(workers);
+            about.overhead_us = median(&mut overheads_us);
+        }
+        for observation in observations {
+            let (_, of_suite) = suites.entry(observation.test.suite.clone()).or_insert_with(blank);
+            of_suite.push(observation);
+        }
+        for (name, (facts, observations)) in suites {
+            self.suites.entry(name).or_default().record(facts, observations);
+        }
+    }
+}
+
+impl SuiteHistory {
+    fn record(&mut self, facts: RunFacts, mut observations: Vec<Observation>) {
+        let run = facts.run;
+        self.forget(run);
+        let place = self.runs.partition_point(|known| known.run < run);
+        self.runs.insert(place, facts);
+
+        observations.sort_by(|a, b| key(a).cmp(&key(b)).then(b.seen.cmp(&a.seen)));
+        observations.dedup_by(|later, first| key(later) == key(first));
+        let known = self.tests.len();
+        for Observation { test, group, seen } in observations {
+            let wanted = (&*test.name, &*group);
+            let place = self.tests[..known].binary_search_by(|test| test.key().cmp(&wanted));
+            let index = place.unwrap_or_else(|_| {
+                self.tests.push(TestHistory::new(test.name, group.into()));
+                self.tests.len() - 1
+            });
+            self.tests[index].see(run, seen);
+        }
+        self.tests.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.trim();
+    }
+
+    /// Takes back all that a run said.
+    fn forget(&mut self, run: u64) {
+        if self.runs.iter().any(|known| known.run == run) {
+            self.runs.retain(|known| known.run != run);
+            self.tests.iter_mut().for_each(|test| test.retain_runs(|other| other != run));
+        }
+    }
+
+    /// Keeps what is bounded within its bounds, always by what is newest: so the order in which
+    /// runs came makes no difference.
+    fn trim(&mut self) {
+        let excess = self.runs.len().saturating_sub(RUNS_MAX);
+        self.runs.drain(..excess);
+        let oldest = self.runs.first().map_or(0, |facts| facts.run);
+        for test in &mut self.tests {
+            test.retain_runs(|run| run >= oldest);
+            let excess = test.measured.len().saturating_sub(MEASURED_MAX);
+            test.measured.drain(..excess);
+        }
+        self.tests.retain(TestHistory::is_remembered);
+    }
+}
+
+fn key(observation: &Observation) -> (&str, &str) {
+    (&observation.test.name, &observation.group)
+}
+
+impl TestHistory {
+    fn new(name: Box<str>, group: Arc<str>) -> Self {
+        let (measured, failed) = (Vec::new(), Vec::new());
+        Self { name, group, measured, failed, flaky: Vec::new(), skipped: Vec::new() }
+    }
+
+    /// Adds what a run saw that is not known yet.
+    fn see(&mut self, run: u64, seen: Seen) {
+        let mark = |runs: &mut Vec<u64>| runs.insert(runs.partition_point(|&r| r < run), run);
+        match seen {
+            Seen::Skipped => mark(&mut self.skipped),
+            Seen::Flaky => mark(&mut self.flaky),
+            Seen::Failed => mark(&mut self.failed),
+            Seen::Passed(us) if us <= DURATION_US_MAX => {
+                let place = self.measured.partition_point(|&(r, _)| r < run);
+                self.measured.insert(place, (run, us));
+            }
+            Seen::Passed(_) => {}
+        }
+    }
+
+    fn retain_runs(&mut self, keep: impl Fn(u64) -> bool) {
+        let Self { name: _, group: _, measured, failed, flaky, skipped } = self;
+        measured.retain(|&(run, _)| keep(run));
+        for marks in [failed, flaky, skipped] {
+            marks.retain(|&run| keep(run));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Which shard runs which group.
+//!
+//! A pure function of its arguments: the same work gives the same plan on every machine, whatever
+//! the order it comes in, and each group is in exactly one shard. Durations are integer
+//! microseconds, ties are broken by id; no float and no hash order decides anything.
+
+mod fingerprint;
+mod json;
+mod lanes;
+mod rules;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+
+pub use fingerprint::Fingerprint;
+pub use json::{FORMAT, ReadError, read, to_json};
+pub use rules::{Pattern, PatternError, Rule, Ruled, apply};
+pub use table::{Detail, render};
+
+use crate::model::{Estimate, GroupId, SHARDS_MAX, Shard, one_line};
+use lanes::{Job, Placement};
+
+/// The largest number of workers that a plan reckons with: above any machine's cores.
+pub const WORKERS_MAX: u32 = 1_024;
+
+/// How many names an error lists.
+const NAMED_MAX: usize = 5;
+
+/// A group, as the plan sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work<'a> {
+    /// Its name.
+    pub id: GroupId,
+    /// How long it is expected to take.
+    pub estimate: Estimate,
+    /// Whether it must be alone on its shard while it runs.
+    pub exclusive: bool,
+    /// Its tests, where they are listed: shards that collected different tests must not take
+    /// their plans for the same.
+    pub tests: Option<&'a [String]>,
+}
+
+/// Every group's shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Equal in all shards of a run, or the run is not whole.
+    pub fingerprint: Fingerprint,
+    /// Lanes a shard that the plan reckoned with.
+    pub workers: u32,
+    /// The shards, by index, none left out.
+    pub shards: Vec<PlannedShard>,
+}
+
+/// One shard's part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedShard {
+    /// From 1.
+    pub index: u32,
+    /// When its last worker should be done, microseconds from its start.
+    pub predicted_us: u64,
+    /// Its groups in the order in which they start: exclusive ones, then longest first, ties by
+    /// id.
+    pub groups: Vec<Assigned>,
+}
+
+/// A group in its shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// The group.
+    pub id: GroupId,
+    /// How long it is expected to take.
+    pub estimate: Estimate,
+    /// Whether nothing else may run beside it.
+    pub exclusive: bool,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Two groups of one name: all such names, sorted.
+    #[error("groups must have different ids, but these come more than once: {}", names(.0))]
+    Duplicate(Vec<GroupId>),
+    /// No shards, or absurdly many.
+    #[error("a run cannot have {0} shards: expected 1 to {SHARDS_MAX}")]
+    Shards(u32),
+    /// No workers, or absurdly many.
+    #[error("a shard cannot have {0} workers: expected 1 to {WORKERS_MAX}")]
+    Workers(u32),
+}
+
+/// Makes the plan: longest group first onto the least loaded of `shards × workers` lanes, exclusive
+/// groups before all others on all lanes of their shard. Of equally loaded lanes the one whose
+/// shard has the fewest, so that few groups use many shards.
+///
+/// # Errors
+/// When two groups have the same id, or a number is 0 or beyond its limit.
+///
+/// # Panics
+/// Never, unless a group would be lost: a broken plan must not run.
+pub fn make(mut work: Vec<Work<'_>>, shards: u32, workers: u32) -> Result<Plan, PlanError> {
+    if !(1..=SHARDS_MAX).contains(&shards) {
+        return Err(PlanError::Shards(shards));
+    }
+    if !(1..=WORKERS_MAX).contains(&workers) {
+        return Err(PlanError::Workers(workers));
+    }
+    // Stable sorts: the first is quick on groups that come sorted, as they do; after the second,
+    // equals are still by id.
+    work.sort_by(|a, b| a.id.cmp(&b.id));
+    let doubled = doubled(&work);
+    if !doubled.is_empty() {
+        return Err(PlanError::Duplicate(doubled));
+    }
+    let fingerprint = Fingerprint::of(&work, shards, workers);
+    work.sort_by_key(|work| (!work.exclusive, Reverse(work.estimate.us)));
+    let jobs: Vec<Job> =
+        work.iter().map(|work| Job { us: work.estimate.us, exclusive: work.exclusive }).collect();
+    let placement = lanes::place(&jobs, shards, workers);
+    Ok(Plan { fingerprint, workers, shards: deal(work, placement) })
+}
+
+impl Plan {
+    /// What one shard has to run.
+    ///
+    /// # Panics
+    /// When `shard` is of another number of shards than the plan.
+    #[must_use]
+    pub fn shard(&self, shard: Shard) -> &PlannedShard {
+        assert_eq!(shard.total as usize, self.shards.len(), "a shard of another plan");
+        &self.shards[shard.index as usize - 1]
+    }
+
+    /// How many groups all shards have together.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.shards.iter().map(|shard| shard.groups.len()).sum()
+    }
+}
+
+/// Hands the groups, in start order, to their shards.
+fn deal(work: Vec<Work<'_>>, placement: Placement) -> Vec<PlannedShard> {
+    let Placement { shard_of, predicted_us } = placement;
+    let total = work.len();
+    let mut shards: Vec<PlannedShard> = (1..)
+        .zip(predicted_us)
+        .map(|(index, predicted_us)| PlannedShard { index, predicted_us, groups: Vec::new() })
+        .collect();
+    assert_eq!(shard_of.len(), total, "each group has exactly one shard");
+    for (Work { id, estimate, exclusive, tests: _ }, shard) in work.into_iter().zip(shard_of) {
+        shards[shard as usize].groups.push(Assigned { id, estimate, exclusive });
+    }
+    // Ids are unique and each was moved: nothing is doubled if nothing is lost.
+    let dealt: usize = shards.iter().map(|shard| shard.groups.len()).sum();
+    assert_eq!(dealt, total, "each group is in exactly one shard");
+    shards
+}
+
+/// The ids that occur more than once in sorted work.
+fn doubled(work: &[Work<'_>]) -> Vec<GroupId> {
+    let twice = work.windows(2).filter(|pair| pair[0].id == pair[1].id);
+    let mut ids: Vec<_> = twice.map(|pair| pair[0].id.clone()).collect();
+    ids.dedup();
+    ids
+}
+
+/// The first few ids, for an error message.
+fn names(ids: &[GroupId]) -> String {
+    let shown = ids.iter().take(NAMED_MAX).map(|id| format!("`{}`", one_line(&id.to_string())));
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    if let Some(more @ 1..) = ids.len().checked_sub(NAMED_MAX) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}

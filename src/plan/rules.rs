@@ -1,0 +1,138 @@
+//! `[[rule]]`: what the plan must respect. Rules come as data; nothing here reads a file.
+//!
+//! All rules that match a group apply, in order: of two that say different things, the later wins.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::model::{Group, GroupId, Limits};
+
+/// What the name of a group that a rule keeps together starts with.
+const TOGETHER: &str = "together:";
+
+/// A glob over names: `*` is any text, `/`, `.` and line ends included; `?`, `[a-z]`, `{a,b}` and
+/// `\` as usual.
+#[derive(Debug, Clone)]
+pub struct Pattern(GlobMatcher);
+
+/// A pattern that is no glob.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{pattern}` is not a pattern: {why}")]
+pub struct PatternError {
+    /// What was given.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Pattern {
+    /// Compiles a glob.
+    ///
+    /// # Errors
+    /// When it is none: a bracket is not closed, say.
+    pub fn new(pattern: &str) -> Result<Self, PatternError> {
+        let glob = GlobBuilder::new(pattern)
+            .literal_separator(false)
+            .backslash_escape(true)
+            .build()
+            .map_err(|error| PatternError {
+                pattern: pattern.to_owned(),
+                why: error.kind().to_string(),
+            })?;
+        Ok(Self(glob.compile_matcher()))
+    }
+
+    /// Whether it matches a group's name or its whole id, `suite:name`.
+    #[must_use]
+    pub fn matches(&self, id: &GroupId) -> bool {
+        self.0.is_match(&*id.name) || self.0.is_match(id.to_string())
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.glob().glob().fmt(f)
+    }
+}
+
+/// One `[[rule]]`. What is `None` is left as it is.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// The groups that it is about.
+    pub pattern: Pattern,
+    /// Whether they are alone on their shard's machine while they run.
+    pub exclusive: Option<bool>,
+    /// The label under which those of one suite become one group.
+    pub together: Option<String>,
+    /// How long one execution may take.
+    pub timeout: Option<Duration>,
+    /// How often a failed one is tried again.
+    pub retries: Option<u32>,
+}
+
+/// Groups as the rules want them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruled {
+    /// By id.
+    pub groups: Vec<Group>,
+    /// The positions of the rules that matched no group: a misspelt pattern, usually.
+    pub unmatched: Vec<usize>,
+}
+
+/// Applies the rules. Groups kept together become one named `together:<label>`, with the members
+/// and tests of all in the order of their ids (no list of tests if one of them has none),
+/// exclusive if one of them is, under the largest of their limits.
+#[must_use]
+pub fn apply(mut groups: Vec<Group>, rules: &[Rule]) -> Ruled {
+    groups.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut matched = vec![false; rules.len()];
+    let mut done = Vec::with_capacity(groups.len());
+    let mut joined: BTreeMap<GroupId, Group> = BTreeMap::new();
+    for mut group in groups {
+        let mut label = None;
+        for (rule, matched) in rules.iter().zip(&mut matched) {
+            let Rule { pattern, exclusive, together, timeout, retries } = rule;
+            if !pattern.matches(&group.id) {
+                continue;
+            }
+            *matched = true;
+            group.exclusive = exclusive.unwrap_or(group.exclusive);
+            group.limits.timeout = timeout.or(group.limits.timeout);
+            group.limits.retries = retries.or(group.limits.retries);
+            label = together.as_deref().or(label);
+        }
+        match label {
+            None => done.push(group),
+            Some(label) => {
+                let id = GroupId::new(&group.id.suite, &format!("{TOGETHER}{label}"));
+                let whole = match joined.remove(&id) {
+                    None => Group { id: id.clone(), ..group },
+                    Some(first) => join(first, group),
+                };
+                joined.insert(id, whole);
+            }
+        }
+    }
+    done.extend(joined.into_values());
+    done.sort_by(|a, b| a.id.cmp(&b.id));
+    let unmatched = (0..rules.len()).filter(|&index| !matched[index]).collect();
+    Ruled { groups: done, unmatched }
+}
+
+/// The first group, with the second after it.
+fn join(first: Group, second: Group) -> Group {
+    let Group { id, mut members, tests, exclusive, limits } = first;
+    members.extend(second.members);
+    let tests = tests.zip(second.tests).map(|(mut all, more)| {
+        all.extend(more);
+        all
+    });
+    let limits = Limits {
+        timeout: limits.timeout.max(second.limits.timeout),
+        retries: limits.retries.max(second.limits.retries),
+    };
+    Group { id, members, tests, exclusive: exclusive || second.exclusive, limits }
+}

@@ -1,0 +1,194 @@
+//! The plan for people: a line a group, then a line a shard, each with a bar.
+//!
+//! Names came from strangers: each stays on its line, escaped and cut to the terminal's width.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::{Assigned, Plan, PlannedShard};
+use crate::model::{Basis, human_time, one_line};
+
+/// How many groups of a shard are shown unless all are asked for.
+const BIGGEST_MAX: usize = 60;
+
+/// Columns of the longest bar.
+const BAR_COLUMNS: usize = 20;
+
+/// Columns of `shard`, `estimate` and `from`, which are never cut.
+const SHARD_COLUMNS: usize = 5;
+const TIME_COLUMNS: usize = 12;
+const BASIS_COLUMNS: usize = 10;
+
+/// The narrowest column of names: a narrower terminal wraps.
+const NAME_COLUMNS_MIN: usize = 12;
+
+/// How much to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The biggest groups of each shard, and how many more there are.
+    Biggest,
+    /// Every group.
+    All,
+}
+
+/// The plan as a table at most `columns` wide, with a line end after each line.
+#[must_use]
+pub fn render(plan: &Plan, detail: Detail, columns: usize) -> String {
+    let shown: Vec<Shown<'_>> = plan.shards.iter().map(|shard| Shown::of(shard, detail)).collect();
+    let names = shown.iter().flat_map(|shard| shard.groups.iter().map(|(name, _)| name.width()));
+    let fixed = SHARD_COLUMNS + TIME_COLUMNS + BASIS_COLUMNS + BAR_COLUMNS + 4 * GAP.len();
+    let name_columns =
+        names.max().unwrap_or(0).min(columns.saturating_sub(fixed)).max(NAME_COLUMNS_MIN);
+    let mut text = String::new();
+    groups(&mut text, &shown, name_columns);
+    text.push('\n');
+    shards(&mut text, plan);
+    text.push('\n');
+    summary(&mut text, plan);
+    text
+}
+
+/// What stands between columns.
+const GAP: &str = "  ";
+
+/// One shard's lines.
+struct Shown<'a> {
+    index: u32,
+    groups: Vec<(Cow<'a, str>, &'a Assigned)>,
+    /// What is not shown: how many groups, and their time together, microseconds.
+    hidden: (usize, u64),
+}
+
+impl<'a> Shown<'a> {
+    fn of(shard: &'a PlannedShard, detail: Detail) -> Self {
+        let mut groups: Vec<&Assigned> = shard.groups.iter().collect();
+        let hidden = match detail {
+            Detail::All => Vec::new(),
+            Detail::Biggest if groups.len() <= BIGGEST_MAX => Vec::new(),
+            Detail::Biggest => {
+                groups.sort_by_key(|group| std::cmp::Reverse(group.estimate.us));
+                groups.split_off(BIGGEST_MAX)
+            }
+        };
+        let hidden_us = total(hidden.iter().map(|group| group.estimate.us));
+        let named = |group: &'a Assigned| (safe(&group.id.to_string()), group);
+        Self {
+            index: shard.index,
+            groups: groups.into_iter().map(named).collect(),
+            hidden: (hidden.len(), hidden_us),
+        }
+    }
+}
+
+fn safe(name: &str) -> Cow<'static, str> {
+    Cow::Owned(one_line(name).into_owned())
+}
+
+fn groups(text: &mut String, shown: &[Shown<'_>], name_columns: usize) {
+    let longest = shown.iter().flat_map(|shard| &shard.groups).map(|(_, group)| group.estimate.us);
+    let longest = longest.max().unwrap_or(0);
+    line(text, ["shard", &fit("group", name_columns), &left("estimate"), "from", ""]);
+    for shard in shown {
+        let index = shard.index.to_string();
+        for (name, group) in &shard.groups {
+            let Assigned { id: _, estimate, exclusive } = group;
+            let basis = basis(estimate.basis);
+            let alone = if *exclusive { " alone" } else { "" };
+            let bar = format!("{}{alone}", bar(estimate.us, longest));
+            let time = left(&human_time(estimate.us));
+            line(text, [&index, &fit(name, name_columns), &time, basis, &bar]);
+        }
+        if let (more @ 1.., us) = shard.hidden {
+            let name = fit(&format!("… {more} smaller"), name_columns);
+            line(text, [&index, &name, &left(&human_time(us)), "", ""]);
+        }
+    }
+}
+
+fn shards(text: &mut String, plan: &Plan) {
+    let longest = plan.shards.iter().map(|shard| shard.predicted_us).max().unwrap_or(0);
+    line(text, ["shard", &fit("groups", NAME_COLUMNS_MIN), &left("predicted"), "", ""]);
+    for PlannedShard { index, predicted_us, groups } in &plan.shards {
+        let count = fit(&groups.len().to_string(), NAME_COLUMNS_MIN);
+        let (index, time) = (index.to_string(), left(&human_time(*predicted_us)));
+        line(text, [&index, &count, &time, "", &bar(*predicted_us, longest)]);
+    }
+}
+
+fn summary(text: &mut String, plan: &Plan) {
+    let predicted = || plan.shards.iter().map(|shard| shard.predicted_us);
+    let (longest, shortest) = (predicted().max().unwrap_or(0), predicted().min().unwrap_or(0));
+    let spread = longest - shortest;
+    let percent = u128::from(spread) * 100 / u128::from(longest.max(1));
+    let count =
+        |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
+    let written = writeln!(
+        text,
+        "{} over {} of {}, spread {} ({percent} %), plan {}",
+        count(plan.groups(), "group"),
+        count(plan.shards.len(), "shard"),
+        count(plan.workers as usize, "worker"),
+        human_time(spread),
+        plan.fingerprint,
+    );
+    written.expect("a String takes all that is written");
+}
+
+/// The columns with gaps between them and nothing after the last.
+fn line(text: &mut String, [shard, name, time, basis, bar]: [&str; 5]) {
+    let start = text.len();
+    let written = write!(
+        text,
+        "{shard:>SHARD_COLUMNS$}{GAP}{name}{GAP}{time}{GAP}{basis:<BASIS_COLUMNS$}{GAP}{bar}"
+    );
+    written.expect("a String takes all that is written");
+    text.truncate(text[start..].trim_end().len() + start);
+    text.push('\n');
+}
+
+fn left(time: &str) -> String {
+    format!("{time:>TIME_COLUMNS$}")
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Measured => "measured",
+        Basis::Neighbours => "neighbours",
+        Basis::Default => "default",
+    }
+}
+
+/// The text, padded or cut at its end to exactly `columns` of a terminal.
+fn fit(text: &str, columns: usize) -> String {
+    let width = text.width();
+    if width <= columns {
+        return format!("{text}{}", " ".repeat(columns - width));
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide + 1 > columns {
+            break;
+        }
+        used += wide;
+        cut.push(c);
+    }
+    cut.push('…');
+    cut.push_str(&" ".repeat(columns - used - 1));
+    cut
+}
+
+/// A bar for `us` where [`BAR_COLUMNS`] stand for `longest`, to an eighth of a column.
+fn bar(us: u64, longest: u64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = u128::from(us) * (BAR_COLUMNS as u128 * 8) / u128::from(longest.max(1));
+    let eighths = usize::try_from(eighths).unwrap_or(usize::MAX).clamp(1, BAR_COLUMNS * 8);
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
+fn total(us: impl Iterator<Item = u64>) -> u64 {
+    us.fold(0, u64::saturating_add)
+}
