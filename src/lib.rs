@@ -2,4 +2,6 @@
 //! ran exactly once. `docs/architecture.md` shows the modules and their layers.
 
 pub mod exit;
+pub mod framework;
 pub mod model;
+pub mod shim;
