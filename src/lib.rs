@@ -7,3 +7,6 @@ pub mod junit;
 pub mod history;
 pub mod model;
 pub mod plan;
+pub mod framework;
+pub mod model;
+pub mod shim;

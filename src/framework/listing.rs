@@ -1,0 +1,308 @@
+//! What a framework answers when it is asked for its tests.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::preset::nextest_literal;
+
+/// The form of a listing on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListFormat {
+    /// One group a line. Blank lines are skipped, a carriage return at the end is dropped.
+    Lines,
+    /// The JSON of our shims: [`ShimListing`].
+    Shim,
+    /// `cargo nextest list --message-format json`: a group is a test binary.
+    Nextest,
+    /// A first line with the directory that paths are shown relative to, then
+    /// `jest --listTests --json`. Other lines are noise.
+    Jest,
+}
+
+/// A group as a framework listed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedGroup {
+    /// Its name. Bytes that are not UTF-8 appear as `\xNN`.
+    pub name: String,
+    /// What selects it on the command line.
+    pub argument: Vec<u8>,
+    /// Its tests' names, where the framework lists them; never empty then.
+    pub tests: Option<Vec<String>>,
+}
+
+/// Why a listing was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// It is not what the format says.
+    #[error("the listing is not {expected}: {error}; it begins with `{start}`")]
+    Json {
+        /// What was expected.
+        expected: &'static str,
+        /// Where it departs from that.
+        error: serde_json::Error,
+        /// Its first characters.
+        start: String,
+    },
+    /// Its first line is not a directory, or no line is a list.
+    #[error("the listing is not a directory and then jest's JSON list; it begins with `{0}`")]
+    Jest(String),
+    /// A shim of another version of evenly.
+    #[error("the shim's listing has format {0}, and this evenly reads format {FORMAT}")]
+    Format(u32),
+    /// The framework could not read some of its tests, so they would be left out of every shard.
+    #[error("tests cannot be collected from {}", shown_broken(.0))]
+    Broken(Vec<Broken>),
+}
+
+/// A file or module from which tests cannot be collected.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Broken {
+    /// The file or module.
+    pub name: String,
+    /// What is wrong with it, one line.
+    pub message: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ({})", self.name, self.message)
+    }
+}
+
+/// The version of [`ShimListing`].
+const FORMAT: u32 = 1;
+
+/// How many broken files a message names.
+const BROKEN_SHOWN_MAX: usize = 5;
+
+/// How much of a listing an error shows, characters.
+const START_CHARS_MAX: usize = 80;
+
+/// What our shims print. Unknown keys are tolerated.
+#[derive(Debug, Deserialize)]
+struct ShimListing {
+    format: u32,
+    groups: Vec<ShimGroup>,
+    #[serde(default)]
+    broken: Vec<Broken>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShimGroup {
+    name: String,
+    /// The bytes that select it, where they are not its name's.
+    argument: Option<Vec<u8>>,
+    tests: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct NextestListing {
+    rust_suites: BTreeMap<String, NextestBinary>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NextestBinary {
+    testcases: BTreeMap<String, NextestTest>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct NextestTest {
+    filter_match: NextestMatch,
+}
+
+#[derive(Debug, Deserialize)]
+struct NextestMatch {
+    status: String,
+}
+
+/// Reads the standard output of a command that lists tests. The groups keep the framework's order;
+/// whether they are unique is for the caller to see.
+///
+/// # Errors
+/// When the text is not what the format says, or says that tests are broken.
+pub fn parse(format: ListFormat, stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
+    match format {
+        ListFormat::Lines => Ok(lines(stdout)),
+        ListFormat::Shim => shim(stdout),
+        ListFormat::Nextest => nextest(stdout),
+        ListFormat::Jest => jest(stdout),
+    }
+}
+
+fn lines(stdout: &[u8]) -> Vec<ListedGroup> {
+    stdout
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .filter(|line| !line.trim_ascii().is_empty())
+        .map(|line| ListedGroup { name: shown(line), argument: line.to_vec(), tests: None })
+        .collect()
+}
+
+fn shim(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
+    let listing: ShimListing = json(stdout, "what evenly's shim prints")?;
+    if listing.format != FORMAT {
+        return Err(ListError::Format(listing.format));
+    }
+    if !listing.broken.is_empty() {
+        return Err(ListError::Broken(listing.broken));
+    }
+    let group = |ShimGroup { name, argument, tests }: ShimGroup| ListedGroup {
+        argument: argument.unwrap_or_else(|| name.clone().into_bytes()),
+        name,
+        tests,
+    };
+    Ok(listing.groups.into_iter().map(group).collect())
+}
+
+fn nextest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
+    let listing: NextestListing = json(stdout, "nextest's JSON")?;
+    let group = |(binary, NextestBinary { testcases }): (String, NextestBinary)| {
+        let runs = |test: &NextestTest| test.filter_match.status == "matches";
+        let tests: Vec<String> = testcases
+            .iter()
+            .filter(|(_, test)| runs(test))
+            .map(|(name, _)| format!("{binary}::{name}"))
+            .collect();
+        // nextest calls it an error to run a binary without a test.
+        (!tests.is_empty()).then(|| ListedGroup {
+            argument: format!("--filterset=binary_id(={})", nextest_literal(&binary)).into(),
+            name: binary,
+            tests: Some(tests),
+        })
+    };
+    Ok(listing.rust_suites.into_iter().filter_map(group).collect())
+}
+
+fn jest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
+    let refused = || ListError::Jest(start(stdout));
+    let text = std::str::from_utf8(stdout).map_err(|_| refused())?;
+    let (directory, rest) = text.split_once('\n').ok_or_else(refused)?;
+    // A configuration file may print what it likes.
+    let paths = rest.lines().rev().find_map(|line| serde_json::from_str::<Vec<String>>(line).ok());
+    let group = |path: String| {
+        let inside = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
+        let name = inside.map_or_else(|| path.clone(), str::to_owned);
+        ListedGroup { argument: name.clone().into_bytes(), name, tests: None }
+    };
+    Ok(paths.ok_or_else(refused)?.into_iter().map(group).collect())
+}
+
+fn json<'a, T: Deserialize<'a>>(stdout: &'a [u8], expected: &'static str) -> Result<T, ListError> {
+    serde_json::from_slice(stdout).map_err(|error| ListError::Json {
+        expected,
+        error,
+        start: start(stdout),
+    })
+}
+
+fn start(stdout: &[u8]) -> String {
+    let line = stdout.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    shown(line).chars().take(START_CHARS_MAX).collect()
+}
+
+fn shown_broken(broken: &[Broken]) -> String {
+    let first: Vec<String> = broken.iter().take(BROKEN_SHOWN_MAX).map(Broken::to_string).collect();
+    match broken.len().saturating_sub(BROKEN_SHOWN_MAX) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+/// Bytes as text, in which those that are not UTF-8 appear as `\xNN`.
+fn shown(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.push_str(&chunk.invalid().escape_ascii().to_string());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names(format: ListFormat, text: &str) -> Vec<String> {
+        let groups = parse(format, text.as_bytes()).unwrap();
+        groups.into_iter().map(|group| group.name).collect()
+    }
+
+    #[test]
+    fn lines_keep_their_bytes() {
+        let groups = parse(ListFormat::Lines, b"a b\r\n\n  \n\xff\xc3\xa9\nlast").unwrap();
+        let found: Vec<(&str, &[u8])> =
+            groups.iter().map(|group| (&*group.name, &*group.argument)).collect();
+        let expected: [(&str, &[u8]); 3] =
+            [("a b", b"a b"), ("\\xffé", b"\xff\xc3\xa9"), ("last", b"last")];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_shims_broken_files_are_an_error_that_names_them() {
+        let text = r#"{"format":1,"groups":[{"name":"a.py","tests":["a.py::t"]}],
+            "broken":[{"name":"b.py","message":"SyntaxError: x"}]}"#;
+        let error = parse(ListFormat::Shim, text.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "tests cannot be collected from `b.py` (SyntaxError: x)");
+    }
+
+    #[test]
+    fn a_shims_groups_have_the_bytes_that_select_them() {
+        let text = r#"{"format":1,"new":0,"groups":[{"name":"\\xff","argument":[255]},
+            {"name":"a","tests":["a.T.t"]}]}"#;
+        let groups = parse(ListFormat::Shim, text.as_bytes()).unwrap();
+        assert_eq!(groups[0].argument, b"\xff");
+        assert_eq!(groups[1].argument, b"a");
+        assert_eq!(groups[1].tests.as_deref(), Some(&["a.T.t".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_listing_of_another_format_or_none_is_refused() {
+        let other = parse(ListFormat::Shim, br#"{"format":2,"groups":[]}"#).unwrap_err();
+        assert!(other.to_string().contains("format 2"), "{other}");
+        let noise = parse(ListFormat::Shim, b"Traceback\n x").unwrap_err();
+        assert!(noise.to_string().ends_with("it begins with `Traceback`"), "{noise}");
+    }
+
+    #[test]
+    fn nextest_lists_what_it_would_run() {
+        let text = r#"{"rust-suites":{
+            "a::b":{"testcases":{
+                "m::t":{"ignored":false,"filter-match":{"status":"matches"}},
+                "i":{"ignored":true,"filter-match":{"status":"mismatch","reason":"ignored"}}}},
+            "empty":{"testcases":{}}}}"#;
+        let groups = parse(ListFormat::Nextest, text.as_bytes()).unwrap();
+        let expected = ListedGroup {
+            name: "a::b".into(),
+            argument: b"--filterset=binary_id(=a::b)".to_vec(),
+            tests: Some(vec!["a::b::m::t".into()]),
+        };
+        assert_eq!(groups, [expected]);
+    }
+
+    #[test]
+    fn jest_paths_are_relative_to_the_first_line_whatever_is_between() {
+        let text = "/p\nnoise [1]\n[\"/p/a b.test.js\",\"/pq/c.test.js\"]\n";
+        assert_eq!(names(ListFormat::Jest, text), ["a b.test.js", "/pq/c.test.js"]);
+        assert_eq!(names(ListFormat::Jest, "/p\n[]\n"), [""; 0]);
+        assert!(parse(ListFormat::Jest, b"/p\nNo tests found\n").is_err());
+        assert!(parse(ListFormat::Jest, b"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_a_reader(bytes: Vec<u8>) {
+            for format in
+                [ListFormat::Lines, ListFormat::Shim, ListFormat::Nextest, ListFormat::Jest]
+            {
+                let _ = parse(format, &bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! How a case of a JUnit file is matched with a test that the framework listed: both are turned
+//! into a key, and equal keys are the same test.
+
+use std::fmt::Write;
+
+use serde::Deserialize;
+
+/// A framework's way of naming its tests in JUnit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Naming {
+    /// A listed test is called `classname::name`.
+    ClassAndName,
+    /// A listed test is a node id, of which pytest makes a dotted class.
+    Pytest,
+    /// A listed test is a dotted name, the class's and the method's.
+    Unittest,
+    /// As [`Naming::ClassAndName`]; a test outside any `describe` has a name with an empty first
+    /// part.
+    Jest,
+}
+
+impl Naming {
+    /// The key of a test as it was listed.
+    #[must_use]
+    pub fn key_of_listed(self, test: &str) -> String {
+        match self {
+            Self::ClassAndName | Self::Jest => test.to_owned(),
+            Self::Pytest => pytest_key(test),
+            Self::Unittest => xml_text(test, |out, code| {
+                if code < 0x100 {
+                    write!(out, "\\x{code:02x}")
+                } else {
+                    write!(out, "\\u{code:04x}")
+                }
+            }),
+        }
+    }
+
+    /// The key of a JUnit case.
+    #[must_use]
+    pub fn key_of_case(self, class: &str, name: &str) -> String {
+        match self {
+            Self::ClassAndName | Self::Pytest => joined(class, "::", name),
+            Self::Unittest => joined(class, ".", name),
+            Self::Jest => joined(class, "::", name.strip_prefix(" › ").unwrap_or(name)),
+        }
+    }
+
+    /// The name, inside the suite, of a JUnit case that no list knows.
+    #[must_use]
+    pub fn name_of_unlisted(self, class: &str, name: &str) -> String {
+        self.key_of_case(class, name)
+    }
+}
+
+fn joined(class: &str, separator: &str, name: &str) -> String {
+    if class.is_empty() { name.to_owned() } else { format!("{class}{separator}{name}") }
+}
+
+/// What pytest makes of a node id: `mangle_test_address` and `bin_xml_escape` of its
+/// `_pytest/junitxml.py`. The path's slashes become dots, its `.py` goes, all parts but the last
+/// are joined with dots into the class; from the first `[` after the path on all is kept.
+fn pytest_key(test: &str) -> String {
+    let (path, inside) = test.split_once("::").map_or((test, None), |(p, rest)| (p, Some(rest)));
+    let dotted = path.replace('/', ".");
+    let dotted = dotted.strip_suffix(".py").unwrap_or(&dotted);
+    let Some(inside) = inside else { return pytest_text(dotted) };
+    let parameters = inside.find('[').unwrap_or(inside.len());
+    let (class, name) = match inside[..parameters].rfind("::") {
+        Some(at) => (format!("{dotted}.{}", inside[..at].replace("::", ".")), &inside[at + 2..]),
+        None => (dotted.to_owned(), inside),
+    };
+    joined(&class, "::", &pytest_text(name))
+}
+
+fn pytest_text(text: &str) -> String {
+    xml_text(text, |out, code| {
+        if code <= 0xff { write!(out, "#x{code:02X}") } else { write!(out, "#x{code:04X}") }
+    })
+}
+
+/// Text in which what XML 1.0 cannot hold, and DEL, is spelled by its number.
+fn xml_text(text: &str, spell: impl Fn(&mut String, u32) -> std::fmt::Result) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' | '\n' | '\r' | ' '..='~' | '\u{80}'..='\u{fffd}' | '\u{10000}'.. => out.push(c),
+            _ => spell(&mut out, c.into()).expect("a String takes all"),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Listed node id, and the class and name that pytest 9.2 wrote for it.
+    const PYTEST: [(&str, &str, &str); 9] = [
+        ("test_a.py::test_x", "test_a", "test_x"),
+        ("tests/unit/test_a.py::TestC::TestD::test_x", "tests.unit.test_a.TestC.TestD", "test_x"),
+        ("tests/test_a.py::test_x[a::b/c.py-1]", "tests.test_a", "test_x[a::b/c.py-1]"),
+        ("tests/test_a.py::test_x[[]]", "tests.test_a", "test_x[[]]"),
+        ("tests/test_a.py::test_x[a b \"'$(x)\"]", "tests.test_a", "test_x[a b \"'$(x)\"]"),
+        ("tests/test_a.py::test_x[\u{1b}\u{7f}]", "tests.test_a", "test_x[#x1B#x7F]"),
+        ("docs/a.pyx.rst::a.rst", "docs.a.pyx.rst", "a.rst"),
+        ("a[1]/test_b[2].py::C::t[x[3]]", "a[1].test_b[2].C", "t[x[3]]"),
+        ("tests/test_broken.py", "", "tests.test_broken"),
+    ];
+
+    #[test]
+    fn pytest_cases_are_found_by_their_node_ids() {
+        for (listed, class, name) in PYTEST {
+            let key = Naming::Pytest.key_of_listed(listed);
+            assert_eq!(key, Naming::Pytest.key_of_case(class, name), "{listed}");
+        }
+    }
+
+    #[test]
+    fn unittest_names_are_the_class_and_the_method() {
+        let unittest = Naming::Unittest;
+        assert_eq!(unittest.key_of_case("a.b.C", "test_x"), unittest.key_of_listed("a.b.C.test_x"));
+        assert_eq!(unittest.key_of_case("a.C", "t\\x1b\\uffff"), "a.C.t\\x1b\\uffff");
+        assert_eq!(unittest.key_of_listed("a.C.t\u{1b}\u{ffff}"), "a.C.t\\x1b\\uffff");
+    }
+
+    #[test]
+    fn a_case_without_a_class_is_its_name() {
+        assert_eq!(Naming::ClassAndName.name_of_unlisted("", "t"), "t");
+        assert_eq!(Naming::ClassAndName.name_of_unlisted("c", "t"), "c::t");
+    }
+
+    #[test]
+    fn a_jest_test_outside_any_describe_has_no_empty_first_part() {
+        assert_eq!(Naming::Jest.name_of_unlisted("a.test.js", " › top"), "a.test.js::top");
+        assert_eq!(Naming::Jest.name_of_unlisted("a.test.js", "x › y"), "a.test.js::x › y");
+    }
+}

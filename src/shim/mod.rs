@@ -1,0 +1,28 @@
+//! The programs that evenly puts between itself and a Python test framework: real Python files,
+//! the standard library and the framework alone, carried in the binary.
+//!
+//! A shim has two commands, `list` and `run`; each file's own text says what they promise.
+
+use crate::framework::Shim;
+
+/// A shim as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// The file's name.
+    pub file_name: &'static str,
+    /// The file's text.
+    pub text: &'static str,
+}
+
+/// The file of a shim, to be written where `{shim}` then points.
+#[must_use]
+pub fn source(shim: Shim) -> Source {
+    match shim {
+        Shim::Pytest => {
+            Source { file_name: "pytest_shim.py", text: include_str!("pytest_shim.py") }
+        }
+        Shim::Unittest => {
+            Source { file_name: "unittest_shim.py", text: include_str!("unittest_shim.py") }
+        }
+    }
+}
