@@ -10,3 +10,4 @@ pub mod plan;
 pub mod framework;
 pub mod model;
 pub mod shim;
+pub mod process;

@@ -1,3 +1,12 @@
 //! The program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+use evenly::process::{SUPERVISE, supervise};
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == SUPERVISE) {
+        return supervise();
+    }
+    ExitCode::SUCCESS
+}

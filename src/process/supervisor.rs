@@ -1,0 +1,216 @@
+//! evenly's side of a supervisor: start it, have it run commands, end it.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+
+use super::protocol::{Ended, LINE_BYTES_MAX, Lines, Order, Request, encode, to_wire};
+use super::reaper::{Spared, kill_orphans, spawn_spared};
+use super::{KILL_MS_MAX, SUPERVISE, micros};
+use crate::model::ProcessEnd;
+
+/// How long a supervisor that hung up may take to be gone by itself.
+const HANGUP_MS_MAX: u64 = 1_000;
+/// How much longer than its own work a supervisor that is closed may take.
+const CLOSE_MARGIN_MS: u64 = 2_000;
+
+/// How to start a supervisor.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The program that calls [`super::supervise`] when its first argument is [`SUPERVISE`].
+    pub program: PathBuf,
+    /// Variables of this process that no command may see.
+    pub env_remove: Vec<OsString>,
+    /// Variables that every command sees beyond this process's own.
+    pub env: Vec<(OsString, OsString)>,
+}
+
+/// A command to run. Standard input is `/dev/null`; it gets a process group of its own.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The program, searched in `PATH` if it has no slash, and its arguments.
+    pub argv: Vec<OsString>,
+    /// The directory it runs in.
+    pub cwd: PathBuf,
+    /// Variables beyond the supervisor's own.
+    pub env: Vec<(OsString, OsString)>,
+    /// The file, created or emptied, that gets its standard error, and its standard output too if
+    /// that has no file of its own.
+    pub output: PathBuf,
+    /// The file, created or emptied, that gets its standard output alone.
+    pub stdout: Option<PathBuf>,
+}
+
+impl Launch {
+    fn order(&self) -> Order {
+        let Self { argv, cwd, env, output, stdout } = self;
+        Order {
+            argv: argv.iter().map(|part| to_wire(part)).collect(),
+            cwd: to_wire(cwd.as_os_str()),
+            env: env.iter().map(|(name, value)| (to_wire(name), to_wire(value))).collect(),
+            output: to_wire(output.as_os_str()),
+            stdout: stdout.as_ref().map(|path| to_wire(path.as_os_str())),
+        }
+    }
+}
+
+/// What can be done to a command that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Send this signal to its process group.
+    Signal(i32),
+    /// Kill it and all that it started.
+    Kill,
+}
+
+/// A supervisor of this process. Dropped, it ends what it has and then itself, without anyone
+/// waiting for that; see [`Supervisor::close`].
+#[derive(Debug)]
+pub struct Supervisor {
+    child: Child,
+    requests: ChildStdin,
+    answers: ChildStdout,
+    lines: Lines,
+    request: Vec<u8>,
+    state: State,
+    _spared: Spared,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    /// It has a command; it stays so when [`Supervisor::run`] is abandoned half-way.
+    Busy,
+    Lost,
+}
+
+impl Supervisor {
+    /// Starts a supervisor. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start(options: &Options) -> io::Result<Self> {
+        let Options { program, env_remove, env } = options;
+        let mut command = Command::new(program);
+        command.arg(SUPERVISE).stdin(Stdio::piped()).stdout(Stdio::piped());
+        for name in env_remove {
+            command.env_remove(name);
+        }
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        let (mut child, spared) = spawn_spared(&mut command)?;
+        let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("a supervisor without pipes"));
+        };
+        let (lines, request, state) = (Lines::default(), Vec::new(), State::Idle);
+        Ok(Self { child, requests, answers, lines, request, state, _spared: spared })
+    }
+
+    /// Whether it can run another command. If not, start a fresh one.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.state == State::Idle
+    }
+
+    /// Runs a command until nothing of it is left. `controls` are obeyed as they come; one that
+    /// comes after the end stays in the channel, so use a channel for one command only. If the
+    /// future is dropped, the supervisor is no longer alive and to be closed.
+    pub async fn run(&mut self, launch: &Launch, controls: &mut Receiver<Control>) -> Ended {
+        if self.state != State::Idle {
+            return Ended::not_started("its supervisor is gone: start another one".to_owned());
+        }
+        encode(&Request::Launch(launch.order()), &mut self.request);
+        if self.request.len() > LINE_BYTES_MAX {
+            return Ended::not_started(format!("its command line exceeds {LINE_BYTES_MAX} bytes"));
+        }
+        self.state = State::Busy;
+        let started = Instant::now();
+        match self.converse(controls).await {
+            Ok(ended) => {
+                self.state = State::Idle;
+                ended
+            }
+            Err(error) => self.give_up(&error, micros(started.elapsed())).await,
+        }
+    }
+
+    /// Sends the request and controls until the answer comes.
+    async fn converse(&mut self, controls: &mut Receiver<Control>) -> io::Result<Ended> {
+        self.requests.write_all(&self.request).await?;
+        let mut listening = true;
+        loop {
+            if let Some(ended) = self.lines.next()? {
+                return Ok(ended);
+            }
+            tokio::select! {
+                biased;
+                read = self.answers.read_buf(self.lines.buffer()) => {
+                    if read? == 0 {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                control = controls.recv(), if listening => match control {
+                    Some(control) => self.pass_on(control).await?,
+                    None => listening = false,
+                },
+            }
+        }
+    }
+
+    async fn pass_on(&mut self, control: Control) -> io::Result<()> {
+        let request = match control {
+            Control::Signal(number) => Request::Signal(number),
+            Control::Kill => Request::Kill,
+        };
+        encode(&request, &mut self.request);
+        self.requests.write_all(&self.request).await
+    }
+
+    /// Makes sure that the supervisor is dead and that nothing of what it had is left.
+    async fn give_up(&mut self, error: &io::Error, duration_us: u64) -> Ended {
+        self.state = State::Lost;
+        let mut why = "its supervisor was lost".to_owned();
+        // Only once it is waited for has it passed its children on.
+        match wait_or_kill(&mut self.child, HANGUP_MS_MAX).await {
+            Some(status) => drop(write!(why, " ({})", process_end(status))),
+            None => drop(write!(why, " ({error})")),
+        }
+        let orphans = kill_orphans().await;
+        let (leaked, unkillable) = (orphans.leaked, orphans.unkillable);
+        Ended { end: ProcessEnd::Unknown(why), leaked, unkillable, duration_us }
+    }
+
+    /// Ends the supervisor and, with it, whatever it still has; waits until they are gone.
+    pub async fn close(self) {
+        let Self { mut child, requests, answers, _spared, .. } = self;
+        drop((requests, answers));
+        wait_or_kill(&mut child, KILL_MS_MAX + CLOSE_MARGIN_MS).await;
+    }
+}
+
+/// Waits for a supervisor's end; gives its status if it ended by itself.
+async fn wait_or_kill(child: &mut Child, patience_ms: u64) -> Option<ExitStatus> {
+    let waited = timeout(Duration::from_millis(patience_ms), child.wait()).await;
+    if let Ok(status) = waited {
+        return status.ok();
+    }
+    // Fails only if it is gone already, and then there is nothing to wait for.
+    let _ = child.kill().await;
+    None
+}
+
+fn process_end(status: ExitStatus) -> ProcessEnd {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => ProcessEnd::Exited(code),
+        (None, Some(signal)) => ProcessEnd::Signaled(signal),
+        (None, None) => ProcessEnd::Unknown(status.to_string()),
+    }
+}
