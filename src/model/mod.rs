@@ -8,6 +8,7 @@ mod group;
 mod id;
 mod outcome;
 mod shard;
+mod text;
 
 pub use event::{
     AssignedGroup, DiscoveredGroup, Event, FORMAT, GroupFinished, Kept, NotRun, Output, RunStarted,
@@ -17,3 +18,4 @@ pub use group::{Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
 pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError};
+pub use text::one_line;
