@@ -4,3 +4,4 @@
 pub mod ci;
 pub mod exit;
 pub mod model;
+pub mod term;
