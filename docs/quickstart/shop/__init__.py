@@ -1,0 +1,1 @@
+"""A tiny shop over SQLite, there to have tests that evenly can split."""
