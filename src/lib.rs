@@ -2,7 +2,9 @@
 //! ran exactly once. `docs/architecture.md` shows the modules and their layers.
 
 pub mod ci;
+pub mod cli;
 pub mod config;
+pub mod discover;
 pub mod exit;
 pub mod framework;
 pub mod history;
@@ -10,5 +12,8 @@ pub mod junit;
 pub mod model;
 pub mod plan;
 pub mod process;
+pub mod runner;
 pub mod shim;
+pub mod sink;
+pub mod store;
 pub mod term;

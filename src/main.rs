@@ -8,5 +8,5 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == SUPERVISE) {
         return supervise();
     }
-    ExitCode::SUCCESS
+    evenly::cli::main(std::env::args_os()).into()
 }

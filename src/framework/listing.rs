@@ -213,8 +213,10 @@ fn shown_broken(broken: &[Broken]) -> String {
     }
 }
 
-/// Bytes as text, in which those that are not UTF-8 appear as `\xNN`.
-fn shown(bytes: &[u8]) -> String {
+/// Bytes as text, in which those that are not UTF-8 appear as `\xNN`: what a group is called that
+/// these bytes select.
+#[must_use]
+pub fn shown(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         out.push_str(chunk.valid());

@@ -28,6 +28,8 @@ pub enum Placeholder {
     Outdir,
     /// The user's own arguments, one word each.
     Args,
+    /// Where the user's tests are, one word each.
+    Paths,
     /// The Python interpreter.
     Python,
     /// Where the preset's shim is.
@@ -36,19 +38,32 @@ pub enum Placeholder {
     Worker,
     /// The shard, from 1.
     Shard,
+    /// How many shards there are.
+    Shards,
+    /// The run's name.
+    Run,
+    /// The worker's own directory for temporary files.
+    Tmpdir,
+    /// The first of the worker's own ports.
+    Port,
 }
 
 impl Placeholder {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 14] = [
         Self::Tests,
         Self::TestsFile,
         Self::Junit,
         Self::Outdir,
         Self::Args,
+        Self::Paths,
         Self::Python,
         Self::Shim,
         Self::Worker,
         Self::Shard,
+        Self::Shards,
+        Self::Run,
+        Self::Tmpdir,
+        Self::Port,
     ];
 
     /// Its name between the braces.
@@ -60,10 +75,15 @@ impl Placeholder {
             Self::Junit => "junit",
             Self::Outdir => "outdir",
             Self::Args => "args",
+            Self::Paths => "paths",
             Self::Python => "python",
             Self::Shim => "shim",
             Self::Worker => "worker",
             Self::Shard => "shard",
+            Self::Shards => "shards",
+            Self::Run => "run",
+            Self::Tmpdir => "tmpdir",
+            Self::Port => "port",
         }
     }
 
@@ -93,13 +113,18 @@ impl Role {
         match placeholder {
             Placeholder::Outdir
             | Placeholder::Args
+            | Placeholder::Paths
             | Placeholder::Python
-            | Placeholder::Shim
-            | Placeholder::Shard => true,
+            | Placeholder::Shim => true,
             Placeholder::Tests
             | Placeholder::TestsFile
             | Placeholder::Junit
-            | Placeholder::Worker => self != Self::List,
+            | Placeholder::Worker
+            | Placeholder::Shard
+            | Placeholder::Shards
+            | Placeholder::Run
+            | Placeholder::Tmpdir
+            | Placeholder::Port => self != Self::List,
         }
     }
 }

@@ -1,0 +1,157 @@
+//! What can be typed: clap's types, which never leave `cli/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Show, Workers};
+
+/// Split a test suite evenly over CI jobs and local workers, and prove that every test ran exactly
+/// once.
+#[derive(Debug, Parser)]
+#[command(name = "evenly", version, propagate_version = true, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run one shard: discover, plan, run, and leave a journal and a JUnit file
+    Run(RunArgs),
+    /// Join the journals of all shards into one report; the exit code is the whole run's verdict
+    Merge(MergeArgs),
+    /// Show which shard runs what, and why
+    Plan(PlanArgs),
+    /// Do here what CI would do: run every shard, then merge
+    Local(LocalArgs),
+}
+
+/// Which project, and what is known of it.
+#[derive(Debug, Args)]
+pub(super) struct ProjectArgs {
+    /// The configuration; paths inside it are relative to its directory
+    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = "evenly.toml")]
+    pub(super) config: PathBuf,
+
+    /// What earlier runs taught
+    #[arg(long, value_name = "FILE", env = "EVENLY_HISTORY", default_value = HISTORY)]
+    pub(super) history: PathBuf,
+
+    /// Local workers of each shard: `auto` (the machine's cores) or a number
+    #[arg(long, value_name = "W", env = "EVENLY_WORKERS")]
+    pub(super) workers: Option<Workers>,
+}
+
+/// Where history is kept when nothing else is said.
+pub(super) const HISTORY: &str = ".evenly/history.jsonl";
+/// Where results go when nothing else is said.
+const OUT: &str = "evenly-out";
+
+/// How tests run and how much is printed.
+#[derive(Debug, Args)]
+pub(super) struct RunningArgs {
+    /// Where journals, JUnit files and reports go
+    #[arg(long, value_name = "DIR", env = "EVENLY_OUT", default_value = OUT)]
+    pub(super) out: PathBuf,
+
+    /// Whose output is printed: of failed groups, of all, of none, or of all while they run
+    #[arg(long, value_name = "WHICH", env = "EVENLY_OUTPUT")]
+    pub(super) output: Option<ShowArg>,
+
+    /// How often what failed is tried again
+    #[arg(long, value_name = "N", env = "EVENLY_RETRIES")]
+    pub(super) retries: Option<u32>,
+
+    /// Start nothing more after the first failure
+    #[arg(long, env = "EVENLY_FAIL_FAST")]
+    pub(super) fail_fast: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+
+    /// Which shard of how many, such as `2/4`, counted from 1; read from the CI's own variables
+    /// where it has them
+    #[arg(long, value_name = "I/N", env = "EVENLY_SHARD", allow_hyphen_values = true)]
+    pub(super) shard: Option<String>,
+
+    /// How many shards, where `--shard` is only an index
+    #[arg(long, value_name = "N", env = "EVENLY_SHARDS", allow_hyphen_values = true)]
+    pub(super) shards: Option<String>,
+
+    /// Which attempt at this run this is; read from the CI's own variables where it has them
+    #[arg(long, value_name = "N", env = "EVENLY_ATTEMPT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) attempt: Option<u32>,
+
+    #[command(flatten)]
+    pub(super) running: RunningArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LocalArgs {
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+
+    /// How many shards
+    #[arg(long, value_name = "N", env = "EVENLY_SHARDS", default_value_t = 1)]
+    pub(super) shards: u32,
+
+    #[command(flatten)]
+    pub(super) running: RunningArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+
+    /// How many shards
+    #[arg(long, value_name = "N", env = "EVENLY_SHARDS", default_value_t = 1)]
+    pub(super) shards: u32,
+
+    /// Print JSON instead of the table
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// List every group, however many there are
+    #[arg(long, conflicts_with = "json")]
+    pub(super) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MergeArgs {
+    /// Journals, directories that hold them, or globs
+    #[arg(required = true, value_name = "PATHS")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Where the reports go
+    #[arg(long, value_name = "DIR", env = "EVENLY_OUT", default_value = OUT)]
+    pub(super) out: PathBuf,
+
+    /// The history to update; `none` leaves it alone
+    #[arg(long, value_name = "FILE", env = "EVENLY_HISTORY", default_value = HISTORY)]
+    pub(super) history: PathBuf,
+}
+
+/// [`Show`] as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ShowArg {
+    Failed,
+    All,
+    Never,
+    Stream,
+}
+
+impl From<ShowArg> for Show {
+    fn from(arg: ShowArg) -> Self {
+        match arg {
+            ShowArg::Failed => Self::Failed,
+            ShowArg::All => Self::All,
+            ShowArg::Never => Self::Never,
+            ShowArg::Stream => Self::Stream,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Everything that can keep a command from doing its work: how it is said, what to do about it,
+//! and the exit code.
+
+use std::path::PathBuf;
+
+use crate::ci::ShardChoiceError;
+use crate::config::ConfigError;
+use crate::discover::DiscoverError;
+use crate::exit::Exit;
+use crate::model::SuiteName;
+use crate::plan::{PatternError, PlanError};
+use crate::runner::RunError;
+use crate::sink::SinkError;
+use crate::store::StoreError;
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("there is no configuration at `{}`", .0.display())]
+    NoConfig(PathBuf),
+    #[error("`{}` is not UTF-8", .0.display())]
+    NotText(PathBuf),
+    #[error("`{}`: {error}", .path.display())]
+    Config { path: PathBuf, error: ConfigError },
+    #[error("{0}")]
+    Shard(#[from] ShardChoiceError),
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Discover(#[from] DiscoverError),
+    #[error("`[[rule]]`: {0}")]
+    Rule(#[from] PatternError),
+    #[error("{0}")]
+    Plan(#[from] PlanError),
+    #[error("nothing to run: {}", .0.iter().map(empty).collect::<Vec<_>>().join("; "))]
+    Nothing(Vec<(SuiteName, String)>),
+    #[error("{0}")]
+    Run(#[from] RunError),
+    #[error("{0}")]
+    Sink(SinkError),
+    #[error("cannot find out where evenly itself is: {0}")]
+    Program(std::io::Error),
+    #[error("there is no journal in {0}")]
+    NoJournals(String),
+    #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
+    NoSuchPath(String),
+}
+
+fn empty((suite, looked): &(SuiteName, String)) -> String {
+    format!("suite `{suite}`: {looked}")
+}
+
+impl Error {
+    /// How the program ends with it.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::NoConfig(_)
+            | Self::NotText(_)
+            | Self::Config { .. }
+            | Self::Shard(_)
+            | Self::Rule(_)
+            | Self::Plan(_)
+            | Self::NoJournals(_)
+            | Self::NoSuchPath(_) => Exit::Usage,
+            Self::Discover(error) => match error {
+                DiscoverError::Resolve(..)
+                | DiscoverError::Globs(..)
+                | DiscoverError::Failed { .. }
+                | DiscoverError::TimedOut { .. }
+                | DiscoverError::TooLong(..)
+                | DiscoverError::Listing { .. }
+                | DiscoverError::Doubled(_) => Exit::Usage,
+                DiscoverError::Store(..) | DiscoverError::System(..) => Exit::Infrastructure,
+            },
+            Self::Store(_) | Self::Run(_) | Self::Sink(_) | Self::Program(_) => Exit::Infrastructure,
+            Self::Nothing(_) => Exit::Nothing,
+        }
+    }
+
+    /// What to do next.
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoConfig(_) => "write one (see docs/reference/config.md), or name it: `--config`",
+            Self::Config { error, .. } => return error.hint.clone(),
+            Self::Nothing(_) => "if it may be empty, say `required = false` in its `[[suite]]`",
+            Self::NoJournals(_) => {
+                "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
+            }
+            Self::Discover(DiscoverError::Failed { .. }) => {
+                "run the listing by hand in the suite's directory; nothing was run"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,121 @@
+//! `evenly merge`: the journals of all shards become one report, one verdict, and history.
+
+use std::path::{Path, PathBuf};
+
+use globset::GlobBuilder;
+use ignore::WalkBuilder;
+
+use super::args::MergeArgs;
+use super::error::Error;
+use super::history::{Known, Writable, load};
+use super::print::out;
+use crate::exit::Exit;
+use crate::history::Estimator;
+use crate::report::{self, Input, RunReport};
+use crate::store;
+
+/// Where a merge writes.
+pub(super) struct Destination<'a> {
+    pub(super) out: &'a Path,
+    /// `none` leaves the history alone.
+    pub(super) history: &'a Path,
+}
+
+pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
+    let journals = find(&args.paths)?;
+    merge(&journals, &Destination { out: &args.out, history: &args.history })
+}
+
+/// Merges these journals and writes all that follows from them.
+pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, Error> {
+    let mut inputs = Vec::new();
+    for path in journals {
+        let journal = report::parse_journal(&store::read(path)?);
+        inputs.push(Input { source: path.display().to_string(), journal });
+    }
+    let report = join_and_learn(inputs, to.history)?;
+    for (name, text) in [
+        ("junit.xml", report::junit(&report)),
+        ("summary.md", report::markdown(&report)),
+        ("report.json", report::json(&report)),
+    ] {
+        store::replace(&to.out.join(name), text.as_bytes())?;
+    }
+    out(&report::table(&report, report::Colour::auto_off()));
+    Ok(report.exit)
+}
+
+/// Joins the journals; what they teach goes into the history, also when tests failed.
+fn join_and_learn(inputs: Vec<Input>, history: &Path) -> Result<RunReport, Error> {
+    if history == Path::new("none") {
+        return Ok(report::merge(inputs, |_| None));
+    }
+    let _lock = store::lock_for_update(history)?;
+    let Known { history: mut known, writable } = load(history);
+    let number = report::run_number(&inputs);
+    let report = {
+        let estimator = Estimator::new(&known, number);
+        report::merge(inputs, |group| estimator.tests_last_time(&group.suite, &group.name))
+    };
+    if writable == Writable::Yes {
+        let run = number.unwrap_or_else(|| known.next_run());
+        let (observations, facts) = super::observe::observe(&report);
+        known.record(run, observations, facts);
+        store::replace(history, &known.to_bytes())?;
+    }
+    Ok(report)
+}
+
+/// The journals that the paths name: files as they are, directories searched, globs expanded.
+fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            found.extend(journals_below(path));
+        } else if path.exists() {
+            found.push(path.clone());
+        } else {
+            found.extend(expand(path)?);
+        }
+    }
+    found.sort();
+    found.dedup();
+    if found.is_empty() {
+        let named = paths.iter().map(|path| format!("`{}`", path.display()));
+        return Err(Error::NoJournals(named.collect::<Vec<_>>().join(", ")));
+    }
+    Ok(found)
+}
+
+fn journals_below(dir: &Path) -> Vec<PathBuf> {
+    let is_journal = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("shard-") && name.ends_with(".jsonl")
+    };
+    files_below(dir).filter(|path| is_journal(path)).collect()
+}
+
+fn files_below(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    let walk = WalkBuilder::new(dir).standard_filters(false).build();
+    walk.flatten().map(ignore::DirEntry::into_path).filter(|path| path.is_file())
+}
+
+fn expand(glob: &Path) -> Result<Vec<PathBuf>, Error> {
+    let text = glob.to_string_lossy();
+    let refuse = || Error::NoSuchPath(text.clone().into_owned());
+    if !text.contains(['*', '?', '[', '{']) {
+        return Err(refuse());
+    }
+    let built = GlobBuilder::new(text.strip_prefix("./").unwrap_or(&text));
+    let mut built = built;
+    let matcher = built.literal_separator(true).build().map_err(|_| refuse())?.compile_matcher();
+    let wild = |part: &std::path::Component<'_>| {
+        part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{'])
+    };
+    let start: PathBuf = glob.components().take_while(|part| !wild(part)).collect();
+    let start = if start.as_os_str().is_empty() { PathBuf::from(".") } else { start };
+    let plain = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_owned();
+    let found: Vec<_> =
+        files_below(&start).map(|path| plain(&path)).filter(|path| matcher.is_match(path)).collect();
+    if found.is_empty() { Err(refuse()) } else { Ok(found) }
+}

@@ -1,0 +1,28 @@
+//! `evenly plan`: which shard runs what, and why.
+
+use super::args::PlanArgs;
+use super::error::Error;
+use super::print::out;
+use super::project::Project;
+use crate::exit::Exit;
+use crate::plan::{self, Detail};
+use crate::store;
+
+/// As wide as a table gets where there is no terminal to ask.
+const COLUMNS: usize = 100;
+
+pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
+    let project = Project::open(&args.project)?;
+    let work = std::env::temp_dir().join(format!("evenly-plan-{}", std::process::id()));
+    store::make_dir(&work)?;
+    let discovery = project.discover(&work);
+    store::remove_dir(&work)?;
+    let plan = project.plan(&discovery?, args.shards)?;
+    if args.json {
+        out(&format!("{}\n", plan::to_json(&plan)));
+    } else {
+        let detail = if args.all { Detail::All } else { Detail::Biggest };
+        out(&plan::render(&plan, detail, COLUMNS));
+    }
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,134 @@
+//! What holds for every command on a project: its configuration, the CI around it, what history
+//! tells, and the plan that follows.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::args::ProjectArgs;
+use super::error::Error;
+use super::history::{Known, load};
+use super::print::warn;
+use crate::ci::{self, Ci};
+use crate::config::{Config, Workers};
+use crate::discover::{self, Discovery, Surroundings};
+use crate::history::Estimator;
+use crate::model::{RunKey, one_line};
+use crate::plan::{self, Pattern, Plan, Rule, Work};
+
+/// A project, as its files and the environment show it.
+pub(super) struct Project {
+    pub(super) config: Config,
+    /// The configuration's directory, absolute.
+    pub(super) base: PathBuf,
+    pub(super) ci: Option<Ci>,
+    pub(super) run: RunKey,
+    pub(super) known: Known,
+    /// evenly itself.
+    pub(super) program: PathBuf,
+    workers: Workers,
+}
+
+impl Project {
+    pub(super) fn open(args: &ProjectArgs) -> Result<Self, Error> {
+        let ProjectArgs { config: path, history, workers } = args;
+        let config = read_config(path)?;
+        let base = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let base = base.parent().unwrap_or(Path::new("/")).to_owned();
+        let ci = detect_ci();
+        let run = ci.as_ref().map_or_else(local_run, Ci::run);
+        let workers = workers.unwrap_or(config.run.workers);
+        let program = std::env::current_exe().map_err(Error::Program)?;
+        let known = load(history);
+        Ok(Self { config, base, ci, run, known, program, workers })
+    }
+
+    /// Asks every suite what there is to run and applies the rules.
+    ///
+    /// `work` is scratch that lives as long as the run.
+    pub(super) fn discover(&self, work: &Path) -> Result<Discovery, Error> {
+        let around = Surroundings {
+            base: &self.base,
+            work,
+            program: &self.program,
+            env_remove: &own_variables(),
+        };
+        let mut discovery = discover::discover(&self.config, &around)?;
+        if discovery.groups.is_empty() || !discovery.empty.is_empty() {
+            return Err(Error::Nothing(std::mem::take(&mut discovery.empty)));
+        }
+        let rules = self.rules()?;
+        let ruled = plan::apply(std::mem::take(&mut discovery.groups), &rules);
+        for index in ruled.unmatched {
+            let pattern = one_line(&self.config.rules[index].matches).into_owned();
+            warn(&format!("the rule for `{pattern}` matches no group, so it does nothing"));
+        }
+        discovery.groups = ruled.groups;
+        Ok(discovery)
+    }
+
+    fn rules(&self) -> Result<Vec<Rule>, Error> {
+        let rules = self.config.rules.iter().map(|rule| {
+            Ok(Rule {
+                pattern: Pattern::new(&rule.matches)?,
+                exclusive: rule.exclusive.then_some(true),
+                together: rule.together.clone(),
+                timeout: rule.timeout(),
+                retries: rule.retries,
+            })
+        });
+        rules.collect()
+    }
+
+    /// The plan over so many shards.
+    pub(super) fn plan(&self, discovery: &Discovery, shards: u32) -> Result<Plan, Error> {
+        let estimator = Estimator::new(&self.known.history, self.run.number);
+        let work = discovery.groups.iter().map(|group| Work {
+            id: group.id.clone(),
+            estimate: estimator.estimate(group),
+            exclusive: group.exclusive,
+            tests: group.tests.as_deref(),
+        });
+        let recorded =
+            self.config.suites.iter().filter_map(|suite| estimator.workers(&suite.name)).max();
+        let workers = match self.workers {
+            Workers::Count(count) => count,
+            Workers::Auto => recorded.unwrap_or(1),
+        };
+        Ok(plan::make(work.collect(), shards, workers)?)
+    }
+
+    /// How many workers this machine runs.
+    pub(super) fn local_workers(&self) -> u32 {
+        match self.workers {
+            Workers::Count(count) => count,
+            Workers::Auto => {
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                u32::try_from(cores).unwrap_or(1).min(crate::config::WORKERS_MAX)
+            }
+        }
+    }
+}
+
+/// The CI around this process, by its environment.
+pub(super) fn detect_ci() -> Option<Ci> {
+    ci::detect(&|name| std::env::var(name).ok())
+}
+
+/// A run outside any CI.
+pub(super) fn local_run() -> RunKey {
+    RunKey { id: None, number: None, attempt: 1 }
+}
+
+fn read_config(path: &Path) -> Result<Config, Error> {
+    let bytes = crate::store::read(path).map_err(|error| {
+        if error.is_absent() { Error::NoConfig(path.to_owned()) } else { Error::Store(error) }
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| Error::NotText(path.to_owned()))?;
+    Config::parse(&text).map_err(|error| Error::Config { path: path.to_owned(), error })
+}
+
+/// evenly's own variables: flags and secrets that no test needs.
+pub(super) fn own_variables() -> Vec<OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.to_string_lossy().starts_with("EVENLY_")).collect()
+}

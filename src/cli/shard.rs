@@ -1,0 +1,198 @@
+//! One shard, from its plan to its journal and JUnit file: for `run` and for `local`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::error::Error;
+use super::project::{Project, own_variables};
+use crate::ci::{Ci, Folding};
+use crate::config::Show;
+use crate::discover::Discovery;
+use crate::exit::Exit;
+use crate::model::{
+    AssignedGroup, Event, FORMAT, Group, GroupId, RunKey, RunStarted, Shard, Stop,
+};
+use crate::plan::Plan;
+use crate::report;
+use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming};
+use crate::sink::{Console, ConsoleOptions, Journal, Live, Sink, fresh_token};
+use crate::store::{self, Appender, ShardFiles};
+use crate::term::Colour;
+
+/// How a shard is to run, flags and configuration taken together.
+#[derive(Debug, Clone)]
+pub(super) struct Running {
+    pub(super) out: PathBuf,
+    pub(super) show: Show,
+    pub(super) retries: Option<u32>,
+    pub(super) fail_fast: bool,
+}
+
+impl Running {
+    pub(super) fn new(args: &super::args::RunningArgs, project: &Project) -> Self {
+        let run = &project.config.run;
+        Self {
+            // Commands run in other directories, so the path must not depend on the current one.
+            out: std::path::absolute(&args.out).unwrap_or_else(|_| args.out.clone()),
+            show: args.output.map_or(run.output, Into::into),
+            retries: args.retries,
+            fail_fast: args.fail_fast || run.fail_fast,
+        }
+    }
+}
+
+/// A shard's files, claimed: nobody else writes them, and they can be written.
+pub(super) struct Claimed {
+    pub(super) files: ShardFiles,
+    appender: Appender,
+}
+
+pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, Error> {
+    let files = ShardFiles::new(out, shard, attempt);
+    let appender = files.claim()?;
+    Ok(Claimed { files, appender })
+}
+
+/// Runs the shard that the files were claimed for.
+pub(super) fn run_shard(
+    project: &Project,
+    running: &Running,
+    discovery: &Discovery,
+    plan: &Plan,
+    shard: Shard,
+    claimed: Claimed,
+) -> Result<Exit, Error> {
+    let Claimed { files, appender } = claimed;
+    let workers = project.local_workers();
+    let mut journal = Journal::new(appender);
+    let mut console = console(project, running);
+    for event in beginning(project, discovery, plan, shard, workers) {
+        journal.take(&event).map_err(Error::Sink)?;
+        let _ = console.take(&event);
+    }
+    let setup = Setup {
+        program: project.program.clone(),
+        shard,
+        workers,
+        policy: Policy { grace: project.config.run.grace(), fail_fast: running.fail_fast },
+        work: files.work.clone(),
+        outputs: files.outputs.clone(),
+        port_base: project.config.run.port_base,
+        run: project.run.id.clone().unwrap_or_else(|| "local".to_owned()),
+        env_remove: own_variables(),
+        streaming: if running.show == Show::Stream { Streaming::On } else { Streaming::Off },
+    };
+    let jobs = jobs(project, running, discovery, plan, shard);
+    let ending = {
+        let mut outputs = Outputs { journal: &mut journal, console: Some(&mut console) };
+        runner::run(setup, jobs, &discovery.frameworks, &mut outputs)?
+    };
+    store::remove_dir(&files.work)?;
+    write_junit(&files)?;
+    Ok(match ending.stop {
+        Some(Stop::Signal(signal)) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),
+        Some(Stop::Broken(why)) => {
+            super::print::err(&format!("error: {why}\n"));
+            Exit::Infrastructure
+        }
+        Some(Stop::FailFast) | None if ending.failed > 0 => Exit::Failed,
+        Some(Stop::FailFast) | None => Exit::Passed,
+    })
+}
+
+/// The events before the first group.
+fn beginning(
+    project: &Project,
+    discovery: &Discovery,
+    plan: &Plan,
+    shard: Shard,
+    workers: u32,
+) -> Vec<Event> {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let started = Event::RunStarted(RunStarted {
+        format: FORMAT,
+        evenly: env!("CARGO_PKG_VERSION").to_owned(),
+        run: project.run.clone(),
+        shard,
+        workers,
+        started: Timestamp::now(),
+        host,
+    });
+    let assigned = plan.shard(shard).groups.iter().map(|group| AssignedGroup {
+        group: group.id.clone(),
+        estimate: group.estimate,
+    });
+    let planned = Event::Planned {
+        fingerprint: plan.fingerprint.to_string(),
+        workers: plan.workers,
+        groups: plan.groups(),
+        assigned: assigned.collect(),
+    };
+    let mut events = vec![started];
+    events.extend(discovery.events());
+    events.push(planned);
+    events
+}
+
+fn jobs(
+    project: &Project,
+    running: &Running,
+    discovery: &Discovery,
+    plan: &Plan,
+    shard: Shard,
+) -> Vec<Job> {
+    let groups: HashMap<&GroupId, &Group> =
+        discovery.groups.iter().map(|group| (&group.id, group)).collect();
+    let suites: HashMap<_, _> =
+        project.config.suites.iter().map(|suite| (&suite.name, suite)).collect();
+    let run = &project.config.run;
+    let job = |assigned: &crate::plan::Assigned| {
+        let group = groups[&assigned.id];
+        let suite = suites[&group.id.suite];
+        let limits = group.limits;
+        Job {
+            group: group.clone(),
+            reading: discovery.frameworks[&group.id.suite].reading,
+            timeout: limits.timeout.or(suite.timeout()).unwrap_or(run.timeout()),
+            retries: limits
+                .retries
+                .or(running.retries)
+                .or(suite.retries)
+                .unwrap_or(run.retries),
+        }
+    };
+    plan.shard(shard).groups.iter().map(job).collect()
+}
+
+fn console(project: &Project, running: &Running) -> Console {
+    let folding = project.ci.as_ref().map_or(Folding::None, Ci::folding);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+    let live = if is_terminal && project.ci.is_none() { Live::Terminal } else { Live::Plain };
+    let coloured = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    let options = ConsoleOptions {
+        show: running.show.into(),
+        folding,
+        live,
+        colour: if coloured { Colour::Keep } else { Colour::Drop },
+        // Without randomness the guard would be a word that tests can know: there is none that
+        // is better, and the commands are broken besides.
+        token: Box::new(|| fresh_token().unwrap_or_else(|_| "evenly-without-randomness".into())),
+    };
+    Console::new(options, Box::new(std::io::stdout()))
+}
+
+/// The shard's JUnit file: the journal, told in XML.
+fn write_junit(files: &ShardFiles) -> Result<(), Error> {
+    let source = files.journal.display().to_string();
+    let journal = report::parse_journal(&store::read(&files.journal)?);
+    let joined = report::merge(vec![report::Input { source, journal }], |_| None);
+    store::replace(&files.junit, report::junit(&joined).as_bytes())?;
+    Ok(())
+}
+
+/// Which run and attempt a shard belongs to.
+pub(super) fn run_key(project: &Project, attempt: Option<u32>) -> RunKey {
+    RunKey { attempt: attempt.unwrap_or(project.run.attempt), ..project.run.clone() }
+}

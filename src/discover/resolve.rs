@@ -1,0 +1,180 @@
+//! From a suite's settings to its framework.
+
+use std::path::PathBuf;
+
+use super::{DiscoverError, Surroundings};
+use crate::config::{self, Suite};
+use crate::framework::{
+    Framework, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role, Selects, Source,
+    Template, TemplateError,
+};
+use crate::shim;
+use crate::store;
+
+/// The framework of suites that say themselves how they are run.
+const COMMAND: &str = "command";
+/// Beyond this many edits another framework was meant.
+const DISTANCE_MAX: usize = 3;
+
+/// Why a suite's settings cannot be meant.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// There is no such framework.
+    #[error("`{framework}` is not a framework that evenly knows{}; there are: {known}",
+        .near.as_ref().map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default())]
+    Unknown {
+        /// What was given.
+        framework: String,
+        /// The nearest known one.
+        near: Option<String>,
+        /// All.
+        known: String,
+    },
+    /// A key is missing.
+    #[error("a `command` suite needs {0}")]
+    Needs(&'static str),
+    /// A key has no meaning for this framework.
+    #[error("`{key}` means nothing for the framework `{framework}`")]
+    Foreign {
+        /// The key.
+        key: &'static str,
+        /// The framework.
+        framework: String,
+    },
+    /// A command or variable is wrong.
+    #[error("{0}")]
+    Template(#[from] TemplateError),
+    /// A named key's command or variable is wrong.
+    #[error("`{0}`: {1}")]
+    Key(String, TemplateError),
+    /// Nothing would hold the results.
+    #[error(
+        "`results = \"junit\"`, but `run` has neither `{{junit}}` nor `{{outdir}}`: nothing would \
+         say what became of the tests"
+    )]
+    NoJunit,
+    /// Its directory is not there.
+    #[error("its directory `{}` is not there", .0.display())]
+    NoDirectory(PathBuf),
+}
+
+/// Settles how a suite is listed and run, and writes its shim, if it has one.
+pub(super) fn resolve(
+    suite: &Suite,
+    around: &Surroundings<'_>,
+) -> Result<Framework, DiscoverError> {
+    let refuse = |error| DiscoverError::Resolve(suite.name.clone(), error);
+    let dir = around.base.join(suite.dir.as_deref().unwrap_or("."));
+    if !dir.is_dir() {
+        return Err(refuse(ResolveError::NoDirectory(dir)));
+    }
+    let mut framework = if suite.framework == COMMAND {
+        command(suite, dir).map_err(refuse)?
+    } else {
+        preset(suite, dir, around)?
+    };
+    for (name, text) in &suite.env {
+        let template = Template::parse(Role::Variable, text)
+            .map_err(|error| refuse(ResolveError::Key(format!("env.{name}"), error)))?;
+        framework.env.push((name.clone(), template));
+    }
+    Ok(framework)
+}
+
+fn command(suite: &Suite, dir: PathBuf) -> Result<Framework, ResolveError> {
+    let key = |key: &str| {
+        let key = key.to_owned();
+        move |error| ResolveError::Key(key, error)
+    };
+    let source = match (&suite.discover, suite.globs.is_empty()) {
+        (Some(list), true) => Source::Command {
+            list: Template::parse(Role::List, list).map_err(key("discover"))?,
+            format: ListFormat::Lines,
+        },
+        (None, false) => Source::Globs(suite.globs.clone()),
+        (None, true) => return Err(ResolveError::Needs("`discover` or `globs`")),
+        (Some(_), false) => return Err(ResolveError::Needs("either `discover` or `globs`")),
+    };
+    let run = suite.run.as_deref().ok_or(ResolveError::Needs("`run`"))?;
+    let run = Template::parse(Role::Run, run).map_err(key("run"))?;
+    let writes = run.uses(Placeholder::Junit) || run.uses(Placeholder::Outdir);
+    let results = match suite.results {
+        Some(config::Results::Junit) if !writes => return Err(ResolveError::NoJunit),
+        Some(config::Results::ExitStatus) => Results::ExitStatus,
+        Some(config::Results::Junit) => Results::Junit,
+        None if writes => Results::Junit,
+        None => Results::ExitStatus,
+    };
+    Ok(Framework {
+        source,
+        run,
+        reading: Reading { results, naming: Naming::ClassAndName, selects: Selects::Group },
+        dir,
+        args: suite.args.clone(),
+        paths: suite.paths.clone(),
+        python: python(suite),
+        shim: None,
+        env: Vec::new(),
+        files: Vec::new(),
+    })
+}
+
+fn preset(
+    suite: &Suite,
+    dir: PathBuf,
+    around: &Surroundings<'_>,
+) -> Result<Framework, DiscoverError> {
+    let refuse = |error| DiscoverError::Resolve(suite.name.clone(), error);
+    let known = Preset::named(&suite.framework).ok_or_else(|| refuse(unknown(&suite.framework)))?;
+    let foreign = [
+        ("discover", suite.discover.is_some()),
+        ("globs", !suite.globs.is_empty()),
+        ("run", suite.run.is_some()),
+        ("results", suite.results.is_some()),
+    ];
+    if let Some((key, _)) = foreign.into_iter().find(|(_, given)| *given) {
+        return Err(refuse(ResolveError::Foreign { key, framework: suite.framework.clone() }));
+    }
+    let Preset {
+        list, list_format, run, results, naming, selects, shim, env, files, needs: _, proved: _,
+    } = known;
+    let shim = match shim {
+        None => None,
+        Some(shim) => {
+            let shim::Source { file_name, text } = shim::source(shim);
+            let path = around.work.join("shim").join(file_name);
+            store::replace(&path, text.as_bytes())
+                .map_err(|error| DiscoverError::Store(suite.name.clone(), error))?;
+            Some(path)
+        }
+    };
+    Ok(Framework {
+        source: Source::Command { list, format: list_format },
+        run,
+        reading: Reading { results, naming, selects },
+        dir,
+        args: suite.args.clone(),
+        paths: suite.paths.clone(),
+        python: python(suite),
+        shim,
+        env: env.into_iter().collect(),
+        files: files.into_iter().collect(),
+    })
+}
+
+fn python(suite: &Suite) -> String {
+    suite.python.clone().unwrap_or_else(|| "python3".to_owned())
+}
+
+fn unknown(framework: &str) -> ResolveError {
+    let mut known = Preset::names();
+    known.push(COMMAND.to_owned());
+    known.sort();
+    let near = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(framework, name), name))
+        .filter(|(distance, _)| *distance <= DISTANCE_MAX)
+        .min()
+        .map(|(_, name)| name.clone());
+    ResolveError::Unknown { framework: framework.to_owned(), near, known: known.join(", ") }
+}

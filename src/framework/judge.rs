@@ -1,0 +1,256 @@
+//! What an execution of a group came to: its process's end and its framework's report, judged
+//! together, never one without the other.
+//!
+//! Promises: a group that reports nothing, or not all, or all green from a failing process, is
+//! never a pass; a test that was listed and that a broken execution said nothing of gets an errored
+//! result of its own; a listed test that a *sound* execution did not mention gets none, so that
+//! merge finds it lost.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::naming::Naming;
+use super::preset::{Results, Selects};
+use crate::junit::read as junit;
+use crate::model::{Group, Outcome, Problem, ProcessEnd, TestResult, Verdict};
+
+/// How a suite's results are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Where they come from.
+    pub results: Results,
+    /// How JUnit's names are matched with listed tests.
+    pub naming: Naming,
+    /// The smallest thing that can be run alone.
+    pub selects: Selects,
+}
+
+/// Which tests of a group an execution runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// All.
+    Whole,
+    /// These, by their listed names: what failed before.
+    Tests(Vec<String>),
+}
+
+/// What the framework wrote: a document for each JUnit file, in the order of their names.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The files, read.
+    pub documents: Vec<junit::Document>,
+}
+
+/// All that a judgement rests on.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The group that ran.
+    pub group: &'a Group,
+    /// Which of its tests.
+    pub selection: &'a Selection,
+    /// How its results are read.
+    pub reading: Reading,
+    /// How its process ended.
+    pub end: &'a ProcessEnd,
+    /// Why evenly ended it, if it did.
+    pub cut: Option<Problem>,
+    /// Processes that it left and that could not be killed.
+    pub unkillable: Vec<i32>,
+    /// What its framework wrote.
+    pub report: Report,
+}
+
+/// The judgement.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// A result a test.
+    pub tests: Vec<TestResult>,
+    /// What was wrong beyond failing tests.
+    pub problem: Option<Problem>,
+    /// All told.
+    pub verdict: Verdict,
+}
+
+/// Judges one execution.
+#[must_use]
+pub fn judge(case: &Case<'_>) -> Judged {
+    let (mut tests, problem) = match case.reading.results {
+        Results::ExitStatus => (vec![by_exit_status(case)], exit_status_problem(case)),
+        Results::Junit => {
+            let tests = reported_tests(case);
+            let problem = junit_problem(case, &tests);
+            (tests, problem)
+        }
+    };
+    let problem = problem.or_else(|| {
+        let left = &case.unkillable;
+        (!left.is_empty()).then(|| Problem::Unkillable(left.clone()))
+    });
+    if let Some(problem) = &problem {
+        conclude_unreported(case, problem, &mut tests);
+    }
+    let all_good = tests.iter().all(|test| test.outcome.is_good());
+    let verdict =
+        if all_good && problem.is_none() { Verdict::Passed } else { Verdict::Failed };
+    Judged { tests, problem, verdict }
+}
+
+/// What a retry runs: only the tests that failed, where the framework can and it is known which.
+#[must_use]
+pub fn retry_selection(reading: Reading, judged: &Judged) -> Selection {
+    let failed = judged.tests.iter().filter(|test| !test.outcome.is_good());
+    match (reading.selects, &judged.problem) {
+        (Selects::Test | Selects::NextestFilter, None) => {
+            Selection::Tests(failed.map(|test| test.name.clone()).collect())
+        }
+        (Selects::Test | Selects::NextestFilter, Some(_)) | (Selects::Group, _) => Selection::Whole,
+    }
+}
+
+fn by_exit_status(case: &Case<'_>) -> TestResult {
+    let outcome = match (case.end, &case.cut) {
+        (ProcessEnd::Exited(0), None | Some(Problem::Interrupted)) => Outcome::Passed,
+        (ProcessEnd::Exited(_), None) => Outcome::Failed,
+        _ => Outcome::Errored,
+    };
+    let message = (!outcome.is_good()).then(|| case.end.to_string());
+    let reported = matches!(case.end, ProcessEnd::Exited(_));
+    TestResult { message, outcome, reported, ..blank(&case.group.id.name) }
+}
+
+fn exit_status_problem(case: &Case<'_>) -> Option<Problem> {
+    match (case.end, &case.cut) {
+        (ProcessEnd::NotStarted(_), _) => Some(Problem::NotStarted),
+        (ProcessEnd::Exited(0), Some(Problem::Interrupted)) => None,
+        (_, cut) => cut.clone(),
+    }
+}
+
+fn junit_problem(case: &Case<'_>, tests: &[TestResult]) -> Option<Problem> {
+    if let ProcessEnd::NotStarted(_) = case.end {
+        return Some(Problem::NotStarted);
+    }
+    let documents = &case.report.documents;
+    let torn = documents.iter().find_map(|document| document.broken.clone());
+    let ended_well = matches!(case.end, ProcessEnd::Exited(0));
+    let all_good = tests.iter().all(|test| test.outcome.is_good());
+    let sound = ended_well && all_good && torn.is_none() && !tests.is_empty();
+    match &case.cut {
+        Some(Problem::Interrupted) if sound => return None,
+        Some(cut) => return Some(cut.clone()),
+        None => {}
+    }
+    if documents.is_empty() {
+        return Some(Problem::NoReport);
+    }
+    if let Some(at) = torn {
+        return Some(Problem::TornReport(at));
+    }
+    if tests.is_empty() {
+        return Some(Problem::EmptyReport);
+    }
+    (all_good && !ended_well).then_some(Problem::GreenButFailed)
+}
+
+/// The report's cases as results, one a test: several reports of one listed test are folded into
+/// the worst (pytest reports a failure and its teardown's error apart), several of one unlisted
+/// name are numbered, since they may be different tests.
+fn reported_tests(case: &Case<'_>) -> Vec<TestResult> {
+    let naming = case.reading.naming;
+    let listed = expected(case).unwrap_or_default();
+    let by_key: HashMap<String, &str> =
+        listed.iter().map(|name| (naming.key_of_listed(name), name.as_str())).collect();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut copies: BTreeMap<String, u32> = BTreeMap::new();
+    let mut tests: Vec<TestResult> = Vec::new();
+    for reported in case.report.documents.iter().flat_map(|document| &document.cases) {
+        let key = naming.key_of_case(&reported.class, &reported.name);
+        if let Some(name) = by_key.get(&key) {
+            let test = result(reported, (*name).to_owned());
+            match places.get(*name) {
+                Some(&at) => fold_repeat(&mut tests[at], test),
+                None => {
+                    places.insert((*name).to_owned(), tests.len());
+                    tests.push(test);
+                }
+            }
+        } else {
+            let name = naming.name_of_unlisted(&reported.class, &reported.name);
+            let copy = copies.entry(name.clone()).or_default();
+            *copy += 1;
+            let name = if *copy == 1 { name } else { format!("{name} #{copy}") };
+            tests.push(result(reported, name));
+        }
+    }
+    tests
+}
+
+fn fold_repeat(known: &mut TestResult, again: TestResult) {
+    let repeats = known.repeats + 1;
+    let duration_us = known.duration_us.saturating_add(again.duration_us);
+    if again.outcome > known.outcome {
+        *known = again;
+    }
+    known.repeats = repeats;
+    known.duration_us = duration_us;
+}
+
+fn result(case: &junit::Case, name: String) -> TestResult {
+    TestResult {
+        name,
+        class: case.class.clone(),
+        case: case.name.clone(),
+        outcome: case.outcome,
+        duration_us: case.duration_us.unwrap_or(0),
+        message: case.message.clone(),
+        kind: case.kind.clone(),
+        detail: case.detail.clone(),
+        file: case.file.clone(),
+        line: case.line,
+        reported: true,
+        repeats: 1,
+    }
+}
+
+fn expected<'a>(case: &'a Case<'_>) -> Option<&'a [String]> {
+    match case.selection {
+        Selection::Whole => case.group.tests.as_deref(),
+        Selection::Tests(names) => Some(names),
+    }
+}
+
+/// Adds an errored result for each listed test without one, and for the group itself where no test
+/// could carry the problem.
+fn conclude_unreported(case: &Case<'_>, problem: &Problem, tests: &mut Vec<TestResult>) {
+    let why = problem.describe(case.end);
+    let errored = |name: &str| TestResult {
+        outcome: Outcome::Errored,
+        message: Some(format!("said nothing: its group {why}")),
+        ..blank(name)
+    };
+    let known: BTreeSet<String> = tests.iter().map(|test| test.name.clone()).collect();
+    let missing = expected(case).unwrap_or_default().iter().filter(|name| !known.contains(*name));
+    tests.extend(missing.map(|name| errored(name)));
+    if tests.iter().all(|test| test.outcome.is_good()) {
+        tests.push(errored(&format!("[group] {}", case.group.id.name)));
+    }
+}
+
+fn blank(name: &str) -> TestResult {
+    TestResult {
+        name: name.to_owned(),
+        class: String::new(),
+        case: name.to_owned(),
+        outcome: Outcome::Passed,
+        duration_us: 0,
+        message: None,
+        kind: None,
+        detail: None,
+        file: None,
+        line: None,
+        reported: false,
+        repeats: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests;

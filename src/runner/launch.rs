@@ -1,0 +1,161 @@
+//! From a job to the command line, files and environment of its process.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::{Job, Setup};
+use crate::config::PORTS_PER_WORKER;
+use crate::framework::{
+    Framework, Placeholder, Selection, TemplateError, Values, fits_an_argument, tests_file,
+};
+use crate::process::Launch;
+
+/// Why a job's process could not even be described.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LaunchError {
+    #[error("cannot fill in its command: {0}")]
+    Template(#[from] TemplateError),
+    #[error("cannot write `{}`: {1}", .0.display())]
+    Write(PathBuf, io::Error),
+}
+
+/// One worker's directories: made once, emptied between executions.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// `{outdir}`: what one execution leaves for evenly.
+    pub(super) outdir: PathBuf,
+    /// `{junit}`.
+    pub(super) junit: PathBuf,
+    /// What the group prints.
+    pub(super) output: PathBuf,
+    /// `EVENLY_TMPDIR`: the worker's own, for its tests.
+    tmpdir: PathBuf,
+    worker: u32,
+    script: PathBuf,
+    list: PathBuf,
+}
+
+impl Place {
+    pub(super) fn make(setup: &Setup, worker: u32) -> io::Result<Self> {
+        let base = setup.work.join(format!("w{worker}"));
+        let place = Self {
+            outdir: base.join("out"),
+            junit: base.join("out/junit.xml"),
+            output: base.join("output"),
+            tmpdir: base.join("tmp"),
+            worker,
+            script: base.join("command.sh"),
+            list: base.join("tests.txt"),
+        };
+        fs::create_dir_all(&place.outdir)?;
+        fs::create_dir_all(&place.tmpdir)?;
+        Ok(place)
+    }
+
+    /// Removes what the last execution left for evenly, so that it can't be taken for the next
+    /// one's.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        let mut entries = fs::read_dir(&self.outdir)?;
+        if entries.next().is_some() {
+            fs::remove_dir_all(&self.outdir)?;
+            fs::create_dir_all(&self.outdir)?;
+        }
+        Ok(())
+    }
+}
+
+/// Describes the process of one execution and writes the files that it reads.
+pub(super) fn launch(
+    setup: &Setup,
+    place: &Place,
+    framework: &Framework,
+    job: &Job,
+    selection: &Selection,
+) -> Result<Launch, LaunchError> {
+    let members: Vec<Cow<'_, [u8]>> = match selection {
+        Selection::Whole => {
+            job.group.members.iter().map(|member| member.argument.as_slice().into()).collect()
+        }
+        Selection::Tests(names) => names.iter().map(|name| name.as_bytes().into()).collect(),
+    };
+    if framework.run.uses(Placeholder::TestsFile) {
+        let list = tests_file(members.iter().map(AsRef::as_ref))?;
+        write(&place.list, &list)?;
+    }
+    let values = values(setup, place, framework).with(Placeholder::Tests, members);
+    for (name, template) in &framework.files {
+        write(&place.outdir.join(name), &template.render(&values)?)?;
+    }
+    let command = framework.run.render(&values)?;
+    Ok(Launch {
+        argv: shell(command, &place.script)?,
+        env: environment(setup, place, framework, &values)?,
+        cwd: framework.dir.clone(),
+        output: place.output.clone(),
+        stdout: None,
+    })
+}
+
+fn values<'a>(setup: &Setup, place: &'a Place, framework: &'a Framework) -> Values<'a> {
+    let number = |n: u32| n.to_string().into_bytes();
+    framework
+        .values()
+        .with(Placeholder::TestsFile, [path(&place.list)])
+        .with(Placeholder::Junit, [path(&place.junit)])
+        .with(Placeholder::Outdir, [path(&place.outdir)])
+        .with(Placeholder::Tmpdir, [path(&place.tmpdir)])
+        .with(Placeholder::Worker, [number(place.worker)])
+        .with(Placeholder::Shard, [number(setup.shard.index)])
+        .with(Placeholder::Shards, [number(setup.shard.total)])
+        .with(Placeholder::Port, [number(port(setup, place))])
+        .with(Placeholder::Run, [setup.run.clone().into_bytes()])
+}
+
+fn path(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+fn port(setup: &Setup, place: &Place) -> u32 {
+    u32::from(setup.port_base) + place.worker * u32::from(PORTS_PER_WORKER)
+}
+
+/// `sh -c COMMAND`, or `sh FILE` where the command is longer than one argument may be.
+fn shell(command: Vec<u8>, script: &Path) -> Result<Vec<OsString>, LaunchError> {
+    if fits_an_argument(&command) {
+        return Ok(vec!["sh".into(), "-c".into(), OsString::from_vec(command)]);
+    }
+    write(script, &command)?;
+    Ok(vec!["sh".into(), script.into()])
+}
+
+fn environment(
+    setup: &Setup,
+    place: &Place,
+    framework: &Framework,
+    values: &Values<'_>,
+) -> Result<Vec<(OsString, OsString)>, LaunchError> {
+    let worker = place.worker.to_string();
+    // The names that users of parallel_tests, paratest and jest already have in their code.
+    let counted_from_one = (place.worker + 1).to_string();
+    let mut env: Vec<(OsString, OsString)> = vec![
+        ("EVENLY_SHARD".into(), setup.shard.index.to_string().into()),
+        ("EVENLY_SHARDS".into(), setup.shard.total.to_string().into()),
+        ("EVENLY_WORKER".into(), worker.into()),
+        ("EVENLY_TMPDIR".into(), place.tmpdir.clone().into()),
+        ("EVENLY_PORT_BASE".into(), port(setup, place).to_string().into()),
+        ("TEST_ENV_NUMBER".into(), counted_from_one.clone().into()),
+        ("TEST_TOKEN".into(), counted_from_one.into()),
+    ];
+    for (name, template) in &framework.env {
+        env.push((name.into(), OsString::from_vec(template.render(values)?)));
+    }
+    Ok(env)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> {
+    fs::write(path, bytes).map_err(|error| LaunchError::Write(path.to_owned(), error))
+}

@@ -1,0 +1,179 @@
+//! One local slot of the shard: takes an order, runs it under its supervisor, brings back what it
+//! came to.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use tokio::sync::mpsc;
+
+use super::launch::{Place, launch};
+use super::{Execution, Job, Setup};
+use crate::config::Results;
+use crate::framework::{Framework, Report, Selection};
+use crate::junit::read as junit;
+use crate::model::{Output, ProcessEnd};
+use crate::process::{self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, read_kept};
+
+/// A JUnit file beyond this is refused: no framework writes one for a single group.
+const JUNIT_BYTES_MAX: u64 = 256 << 20;
+
+/// What to run.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) job: Rc<Job>,
+    pub(super) framework: Rc<Framework>,
+    pub(super) selection: Selection,
+    /// Signals for this execution alone.
+    pub(super) controls: mpsc::Receiver<Control>,
+    /// Where its output is kept whole if it is too large for the journal and it failed.
+    pub(super) keep: PathBuf,
+}
+
+pub(super) struct Worker {
+    setup: Rc<Setup>,
+    place: Place,
+    supervisor: Option<Supervisor>,
+}
+
+impl Worker {
+    pub(super) fn new(setup: Rc<Setup>, index: u32) -> io::Result<Self> {
+        let place = Place::make(&setup, index)?;
+        Ok(Self { setup, place, supervisor: None })
+    }
+
+    /// What this worker's groups print into.
+    pub(super) fn output(&self) -> &Path {
+        &self.place.output
+    }
+
+    /// Serves orders until there are no more.
+    pub(super) async fn serve(
+        mut self,
+        index: u32,
+        mut orders: mpsc::Receiver<Order>,
+        results: mpsc::Sender<(u32, Box<Execution>)>,
+    ) {
+        while let Some(order) = orders.recv().await {
+            let execution = self.execute(order).await;
+            if results.send((index, Box::new(execution))).await.is_err() {
+                break;
+            }
+        }
+        if let Some(supervisor) = self.supervisor.take() {
+            supervisor.close().await;
+        }
+    }
+
+    async fn execute(&mut self, order: Order) -> Execution {
+        let Order { job, framework, selection, mut controls, keep } = order;
+        let described = self.place.clear().map_err(|error| error.to_string()).and_then(|()| {
+            launch(&self.setup, &self.place, &framework, &job, &selection)
+                .map_err(|error| error.to_string())
+        });
+        let launch = match described {
+            Ok(launch) => launch,
+            Err(why) => return not_started(why),
+        };
+        let supervisor = match self.supervisor() {
+            Ok(supervisor) => supervisor,
+            Err(error) => return not_started(format!("cannot start its supervisor: {error}")),
+        };
+        let ended = supervisor.run(&launch, &mut controls).await;
+        if !supervisor.is_alive() {
+            self.supervisor = None;
+            kill_orphans().await;
+        }
+        self.gather(&job, ended, &keep)
+    }
+
+    fn supervisor(&mut self) -> io::Result<&mut Supervisor> {
+        match &mut self.supervisor {
+            Some(supervisor) => Ok(supervisor),
+            none => {
+                let options = process::Options {
+                    program: self.setup.program.clone(),
+                    env_remove: self.setup.env_remove.clone(),
+                    env: Vec::new(),
+                };
+                Ok(none.insert(Supervisor::start(&options)?))
+            }
+        }
+    }
+
+    fn gather(&self, job: &Job, ended: Ended, keep: &Path) -> Execution {
+        let Ended { end, leaked, unkillable, duration_us } = ended;
+        let output = match end {
+            ProcessEnd::NotStarted(_) => Output::default(),
+            _ => self.output_of(&end, keep).unwrap_or_else(|error| Output {
+                head: format!("[evenly: the output cannot be read: {error}]\n"),
+                tail: None,
+            }),
+        };
+        let report = match job.reading.results {
+            Results::ExitStatus => Report::default(),
+            Results::Junit => read_reports(&self.place.outdir),
+        };
+        Execution { end, duration_us, leaked, unkillable, report, output }
+    }
+
+    /// The output's head and tail. The whole file is kept where the process failed and there is
+    /// more: the next execution would overwrite it.
+    fn output_of(&self, end: &ProcessEnd, keep: &Path) -> io::Result<Output> {
+        let limits = KeptLimits::default();
+        let printed = fs::metadata(&self.place.output)?.len();
+        let fits = printed <= limits.head_bytes_max + limits.tail_bytes_max;
+        if fits || *end == ProcessEnd::Exited(0) {
+            return read_kept(&self.place.output, limits, Whole::Goes);
+        }
+        set_aside(&self.place.output, keep)?;
+        read_kept(keep, limits, Whole::Stays)
+    }
+}
+
+/// Moves a file that is too large for the journal out of the next execution's way.
+fn set_aside(output: &Path, keep: &Path) -> io::Result<()> {
+    if let Some(parent) = keep.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::rename(output, keep)
+}
+
+fn not_started(why: String) -> Execution {
+    Execution {
+        end: ProcessEnd::NotStarted(why),
+        duration_us: 0,
+        leaked: Vec::new(),
+        unkillable: Vec::new(),
+        report: Report::default(),
+        output: Output::default(),
+    }
+}
+
+/// Every `*.xml` directly in the directory, in the order of their names.
+fn read_reports(outdir: &Path) -> Report {
+    let mut paths: Vec<PathBuf> = fs::read_dir(outdir)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "xml"))
+        .collect();
+    paths.sort();
+    Report { documents: paths.iter().map(|path| read_report(path)).collect() }
+}
+
+fn read_report(path: &Path) -> junit::Document {
+    let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if size > JUNIT_BYTES_MAX {
+        return broken(format!("its {size} bytes are more than a report's"));
+    }
+    match fs::read(path) {
+        Ok(bytes) => junit::read(&bytes, &junit::Limits::default()),
+        Err(error) => broken(error.to_string()),
+    }
+}
+
+fn broken(why: String) -> junit::Document {
+    junit::Document { broken: Some(why), ..junit::Document::default() }
+}

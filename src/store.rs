@@ -1,0 +1,237 @@
+//! Files: the only place that reads and writes evenly's own.
+//!
+//! Promises: what was appended stays readable whatever comes later (a line that could not be
+//! written whole is taken back); what is replaced is replaced whole or not at all; two runs never
+//! write the same files at the same time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use crate::model::Shard;
+
+/// What could not be done with which file.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {act} `{path}`: {source}", path = path.display())]
+pub struct StoreError {
+    act: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl StoreError {
+    fn new(act: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { act, path: path.to_owned(), source }
+    }
+
+    /// Whether the file was simply not there.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+}
+
+/// The whole of a file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
+    fs::read(path).map_err(|error| StoreError::new("read", path, error))
+}
+
+/// Replaces a file whole: readers see the old bytes or the new, never a part.
+///
+/// # Errors
+/// When the directory cannot be made or written to; the old file is then untouched.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let parent = parent(path);
+    make_dir(parent)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = parent.join(format!(".{name}.{}.new", std::process::id()));
+    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        StoreError::new("write", path, error)
+    })
+}
+
+/// Makes a directory and all above it.
+///
+/// # Errors
+/// When that fails, or something else has the name.
+pub fn make_dir(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(|error| StoreError::new("create directory", path, error))
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Waits until this process alone holds `path`'s lock file; held until dropped.
+///
+/// # Errors
+/// When the lock file cannot be made.
+pub fn lock_for_update(path: &Path) -> Result<File, StoreError> {
+    make_dir(parent(path))?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    let lock = path.with_file_name(name);
+    let file = OpenOptions::new().create(true).append(true).open(&lock);
+    let held = file.and_then(|file| file.lock().map(|()| file));
+    held.map_err(|error| StoreError::new("lock", &lock, error))
+}
+
+/// The files of one shard's attempt.
+#[derive(Debug)]
+pub struct ShardFiles {
+    /// The journal.
+    pub journal: PathBuf,
+    /// The shard's JUnit file.
+    pub junit: PathBuf,
+    /// Scratch: gone at the end of the run.
+    pub work: PathBuf,
+    /// Outputs too large for the journal, kept whole.
+    pub outputs: PathBuf,
+}
+
+impl ShardFiles {
+    /// Their names below `out`.
+    #[must_use]
+    pub fn new(out: &Path, shard: Shard, attempt: u32) -> Self {
+        let Shard { index, total } = shard;
+        let stem = format!("shard-{index}-of-{total}.attempt-{attempt}");
+        Self {
+            journal: out.join(format!("{stem}.jsonl")),
+            junit: out.join(format!("{stem}.junit.xml")),
+            work: out.join(format!("{stem}.work")),
+            outputs: out.join(format!("{stem}.outputs")),
+        }
+    }
+
+    /// Claims them for this process, empty: what an earlier run of the same name left is removed.
+    ///
+    /// # Errors
+    /// When the directory cannot be written to, or another process holds the same shard.
+    pub fn claim(&self) -> Result<Appender, StoreError> {
+        make_dir(parent(&self.journal))?;
+        let appender = Appender::create(&self.journal)?;
+        for leftover in [&self.work, &self.outputs] {
+            remove_dir(leftover)?;
+        }
+        remove_file(&self.junit)?;
+        make_dir(&self.work)?;
+        Ok(appender)
+    }
+}
+
+/// Removes a directory with all that is in it; one that is not there is fine.
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub fn remove_dir(path: &Path) -> Result<(), StoreError> {
+    absent_is_fine(fs::remove_dir_all(path))
+        .map_err(|error| StoreError::new("remove directory", path, error))
+}
+
+fn remove_file(path: &Path) -> Result<(), StoreError> {
+    absent_is_fine(fs::remove_file(path)).map_err(|error| StoreError::new("remove", path, error))
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// A file that only grows, line by whole line.
+#[derive(Debug)]
+pub struct Appender {
+    file: File,
+    path: PathBuf,
+    whole_bytes: u64,
+}
+
+impl Appender {
+    /// Creates or empties the file and locks it for this process.
+    ///
+    /// # Errors
+    /// When it cannot be written to, or another process holds it.
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
+        let fail = |error| StoreError::new("write", path, error);
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).open(path).map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(fail(io::Error::other(
+                    "another evenly is writing it now; wait for it, or give this one another \
+                     `--out`",
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(fail(error)),
+        }
+        file.set_len(0).map_err(fail)?;
+        Ok(Self { file, path: path.to_owned(), whole_bytes: 0 })
+    }
+
+    /// Appends one line, newline included, in one write; a part that could be written before an
+    /// error is taken back, so that the file ends with a whole line.
+    ///
+    /// # Errors
+    /// When the disk is full or gone.
+    pub fn append(&mut self, line: &[u8]) -> Result<(), StoreError> {
+        let written = self.file.write_all(line).and_then(|()| self.file.flush());
+        written.map_err(|error| {
+            let _ = self.file.set_len(self.whole_bytes);
+            let _ = self.file.seek(io::SeekFrom::Start(self.whole_bytes));
+            StoreError::new("write to", &self.path, error)
+        })?;
+        self.whole_bytes += line.len() as u64;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacing_leaves_no_part_and_no_trace_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/er/history.jsonl");
+        replace(&path, b"old").unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_shard_is_claimed_once_and_old_results_are_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ShardFiles::new(dir.path(), Shard { index: 1, total: 2 }, 1);
+        fs::write(&files.junit, "green from yesterday").unwrap();
+        let mut first = files.claim().unwrap();
+        assert!(!files.junit.exists());
+        first.append(b"{}\n").unwrap();
+        let refused = files.claim().unwrap_err().to_string();
+        assert!(refused.contains("another evenly is writing it"), "{refused}");
+        assert_eq!(read(&files.journal).unwrap(), b"{}\n");
+        drop(first);
+        files.claim().unwrap();
+        assert_eq!(read(&files.journal).unwrap(), b"");
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = make_dir(&file.join("out")).unwrap_err().to_string();
+        assert!(error.contains("file/out"), "{error}");
+        assert!(read(&dir.path().join("none")).unwrap_err().is_absent());
+    }
+}
