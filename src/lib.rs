@@ -4,4 +4,5 @@
 pub mod ci;
 pub mod exit;
 pub mod model;
+pub mod sink;
 pub mod term;
