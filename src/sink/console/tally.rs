@@ -1,0 +1,157 @@
+//! What became of the tests so far, each counted once however often it was tried.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::model::{GroupFinished, GroupId, Outcome, TestId, TestResult, Verdict};
+
+/// How many failures are kept for the list at the end; the rest is counted.
+pub(super) const FAILURES_KEPT_MAX: usize = 50;
+/// How many flaky tests are kept; the rest is counted.
+pub(super) const FLAKES_KEPT_MAX: usize = 20;
+
+/// Tests by how they ended; a flaky one is in `flaky` alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) passed: usize,
+    pub(super) failed: usize,
+    pub(super) errored: usize,
+    pub(super) skipped: usize,
+    pub(super) flaky: usize,
+}
+
+impl Counts {
+    pub(super) fn total(self) -> usize {
+        let Self { passed, failed, errored, skipped, flaky } = self;
+        passed + failed + errored + skipped + flaky
+    }
+
+    pub(super) fn bad(self) -> usize {
+        self.failed + self.errored
+    }
+
+    fn of<'a>(tests: impl Iterator<Item = &'a Tried>) -> Self {
+        tests.fold(Self::default(), |mut counts, test| {
+            match (test.outcome, test.failed_before) {
+                (Outcome::Passed, true) => counts.flaky += 1,
+                (Outcome::Passed, false) => counts.passed += 1,
+                (Outcome::Failed, _) => counts.failed += 1,
+                (Outcome::Errored, _) => counts.errored += 1,
+                (Outcome::Skipped, _) => counts.skipped += 1,
+            }
+            counts
+        })
+    }
+
+    fn add(&mut self, other: Self) {
+        let Self { passed, failed, errored, skipped, flaky } = other;
+        self.passed += passed;
+        self.failed += failed;
+        self.errored += errored;
+        self.skipped += skipped;
+        self.flaky += flaky;
+    }
+}
+
+/// A list that stops growing, but goes on counting.
+pub(super) struct Bounded<T> {
+    pub(super) kept: Vec<T>,
+    pub(super) more: usize,
+}
+
+impl<T> Default for Bounded<T> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), more: 0 }
+    }
+}
+
+impl<T> Bounded<T> {
+    fn push(&mut self, item: T, max: usize) {
+        if self.kept.len() < max {
+            self.kept.push(item);
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+/// Something that failed, for the list at the end.
+pub(super) struct Failure {
+    /// A test's id, or a group's where the problem is the group's.
+    pub(super) id: String,
+    /// What was said about it; may be empty.
+    pub(super) message: String,
+}
+
+/// One test over the executions of its group.
+struct Tried {
+    outcome: Outcome,
+    failed_before: bool,
+    message: Option<String>,
+}
+
+type Tests = BTreeMap<String, Tried>;
+
+/// The sums.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) counts: Counts,
+    pub(super) failures: Bounded<Failure>,
+    pub(super) flakes: Bounded<String>,
+    /// Tests of groups that are tried again.
+    pending: HashMap<GroupId, Tests>,
+}
+
+impl Tally {
+    /// Takes one execution of a group; gives the group's counts over its executions so far.
+    pub(super) fn take(&mut self, finished: &GroupFinished) -> Counts {
+        let mut tests = self.pending.remove(&finished.group).unwrap_or_default();
+        for result in &finished.tests {
+            merge(&mut tests, result);
+        }
+        let counts = Counts::of(tests.values());
+        if finished.last {
+            self.counts.add(counts);
+            self.list(finished, tests, counts);
+        } else {
+            self.pending.insert(finished.group.clone(), tests);
+        }
+        counts
+    }
+
+    /// Lists what a group's last execution left bad or flaky.
+    fn list(&mut self, finished: &GroupFinished, tests: Tests, counts: Counts) {
+        let group = &finished.group;
+        for (name, Tried { outcome, failed_before, message }) in tests {
+            let id = || TestId::new(&group.suite, &name).to_string();
+            if !outcome.is_good() {
+                let message = message.unwrap_or_default();
+                self.failures.push(Failure { id: id(), message }, FAILURES_KEPT_MAX);
+            } else if failed_before && outcome == Outcome::Passed {
+                self.flakes.push(id(), FLAKES_KEPT_MAX);
+            }
+        }
+        let trouble = match (finished.verdict, &finished.problem) {
+            (_, Some(problem)) => Some(problem.describe(&finished.end)),
+            (Verdict::Failed, None) if counts.bad() == 0 => Some(finished.end.to_string()),
+            (Verdict::Failed | Verdict::Passed, None) => None,
+        };
+        match (trouble, finished.verdict) {
+            (Some(message), _) => {
+                self.failures.push(Failure { id: group.to_string(), message }, FAILURES_KEPT_MAX);
+            }
+            (None, Verdict::Passed) if finished.attempt > 1 && counts.flaky == 0 => {
+                self.flakes.push(group.to_string(), FLAKES_KEPT_MAX);
+            }
+            (None, Verdict::Passed | Verdict::Failed) => {}
+        }
+    }
+}
+
+/// A later execution's word counts; that an earlier one failed is remembered.
+fn merge(tests: &mut Tests, result: &TestResult) {
+    let before = tests.get(&result.name);
+    let failed_before = before.is_some_and(|test| test.failed_before || !test.outcome.is_good());
+    let message = (!result.outcome.is_good()).then(|| result.message.clone()).flatten();
+    let tried = Tried { outcome: result.outcome, failed_before, message };
+    tests.insert(result.name.clone(), tried);
+}
