@@ -178,17 +178,22 @@ impl Appender {
         Ok(Self { file, path: path.to_owned(), whole_bytes: 0 })
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Appends one line, newline included, in one write; a part that could be written before an
     /// error is taken back, so that the file ends with a whole line.
     ///
     /// # Errors
     /// When the disk is full or gone.
-    pub fn append(&mut self, line: &[u8]) -> Result<(), StoreError> {
+    pub fn append(&mut self, line: &[u8]) -> io::Result<()> {
         let written = self.file.write_all(line).and_then(|()| self.file.flush());
-        written.map_err(|error| {
+        written.inspect_err(|_| {
             let _ = self.file.set_len(self.whole_bytes);
             let _ = self.file.seek(io::SeekFrom::Start(self.whole_bytes));
-            StoreError::new("write to", &self.path, error)
         })?;
         self.whole_bytes += line.len() as u64;
         Ok(())

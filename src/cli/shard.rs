@@ -17,7 +17,7 @@ use crate::model::{
 use crate::plan::Plan;
 use crate::report;
 use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming};
-use crate::sink::{Console, ConsoleOptions, Journal, Live, Sink, fresh_token};
+use crate::sink::{Console, Journal, Live, Options, Sink, fresh_token};
 use crate::store::{self, Appender, ShardFiles};
 use crate::term::Colour;
 
@@ -171,8 +171,8 @@ fn console(project: &Project, running: &Running) -> Console {
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
     let live = if is_terminal && project.ci.is_none() { Live::Terminal } else { Live::Plain };
     let coloured = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-    let options = ConsoleOptions {
-        show: running.show.into(),
+    let options = Options {
+        show: running.show,
         folding,
         live,
         colour: if coloured { Colour::Keep } else { Colour::Drop },

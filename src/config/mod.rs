@@ -17,8 +17,9 @@ use serde::Deserialize;
 
 pub use error::ConfigError;
 use values::{Human, default_true};
-pub use values::{Results, Show, Workers};
+pub use values::{Show, Workers};
 
+use crate::framework::Results;
 use crate::model::SuiteName;
 
 /// A group's time when nothing else is said.

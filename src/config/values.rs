@@ -70,16 +70,6 @@ pub enum Show {
     Stream,
 }
 
-/// Where a group's results come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Results {
-    /// From the JUnit file that the framework writes.
-    Junit,
-    /// The group is one test; it passed when its process exits with 0.
-    ExitStatus,
-}
-
 /// A positive duration as people write it: `10m`, `90s`, `1h 30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Human(pub(super) Duration);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{DiscoverError, Surroundings};
-use crate::config::{self, Suite};
+use crate::config::Suite;
 use crate::framework::{
     Framework, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role, Selects, Source,
     Template, TemplateError,
@@ -99,9 +99,9 @@ fn command(suite: &Suite, dir: PathBuf) -> Result<Framework, ResolveError> {
     let run = Template::parse(Role::Run, run).map_err(key("run"))?;
     let writes = run.uses(Placeholder::Junit) || run.uses(Placeholder::Outdir);
     let results = match suite.results {
-        Some(config::Results::Junit) if !writes => return Err(ResolveError::NoJunit),
-        Some(config::Results::ExitStatus) => Results::ExitStatus,
-        Some(config::Results::Junit) => Results::Junit,
+        Some(Results::Junit) if !writes => return Err(ResolveError::NoJunit),
+        Some(Results::ExitStatus) => Results::ExitStatus,
+        Some(Results::Junit) => Results::Junit,
         None if writes => Results::Junit,
         None => Results::ExitStatus,
     };

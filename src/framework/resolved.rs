@@ -51,10 +51,9 @@ impl Framework {
     /// The placeholders that are the same for every group, worker and shard.
     #[must_use]
     pub fn values(&self) -> Values<'_> {
-        let words = |texts: &'_ [String]| texts.iter().map(String::as_bytes).collect::<Vec<_>>();
         let values = Values::default()
-            .with(Placeholder::Args, words(&self.args))
-            .with(Placeholder::Paths, words(&self.paths))
+            .with(Placeholder::Args, self.args.iter().map(String::as_bytes))
+            .with(Placeholder::Paths, self.paths.iter().map(String::as_bytes))
             .with(Placeholder::Python, [self.python.as_bytes()]);
         match &self.shim {
             Some(shim) => values.with(Placeholder::Shim, [shim.as_os_str().as_bytes()]),

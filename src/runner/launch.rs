@@ -19,8 +19,8 @@ use crate::process::Launch;
 pub(super) enum LaunchError {
     #[error("cannot fill in its command: {0}")]
     Template(#[from] TemplateError),
-    #[error("cannot write `{}`: {1}", .0.display())]
-    Write(PathBuf, io::Error),
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
 }
 
 /// One worker's directories: made once, emptied between executions.
@@ -157,5 +157,5 @@ fn environment(
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> {
-    fs::write(path, bytes).map_err(|error| LaunchError::Write(path.to_owned(), error))
+    fs::write(path, bytes).map_err(|source| LaunchError::Write { path: path.to_owned(), source })
 }

@@ -10,8 +10,7 @@ use tokio::sync::mpsc;
 
 use super::launch::{Place, launch};
 use super::{Execution, Job, Setup};
-use crate::config::Results;
-use crate::framework::{Framework, Report, Selection};
+use crate::framework::{Framework, Report, Results, Selection};
 use crate::junit::read as junit;
 use crate::model::{Output, ProcessEnd};
 use crate::process::{self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, read_kept};

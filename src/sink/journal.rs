@@ -1,5 +1,7 @@
 //! The journal: every event as a JSON line, written as it happens.
 
+use std::path::Path;
+
 use super::{Sink, SinkError};
 use crate::model::Event;
 use crate::store::Appender;
@@ -25,8 +27,15 @@ impl Sink for Journal {
             return Ok(());
         }
         self.line.clear();
-        serde_json::to_writer(&mut self.line, event).map_err(SinkError::encoding)?;
-        self.line.push(b'\n');
-        self.appender.append(&self.line).map_err(SinkError::store)
+        let fail = |source, path: &Path| SinkError {
+            what: "the journal",
+            to: format!("`{}`", path.display()),
+            source,
+        };
+        let Self { appender, line } = self;
+        serde_json::to_writer(&mut *line, event)
+            .map_err(|error| fail(error.into(), appender.path()))?;
+        line.push(b'\n');
+        appender.append(line).map_err(|error| fail(error, appender.path()))
     }
 }

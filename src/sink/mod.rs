@@ -1,12 +1,14 @@
 //! Where events go: each sink is a fold over the one stream.
 
 mod console;
+mod journal;
 
 use std::io;
 
 use crate::model::Event;
 
-pub use console::{Console, Live, Options, Show, fresh_token};
+pub use console::{Console, Live, Options, fresh_token};
+pub use journal::Journal;
 
 /// Takes the events of a shard, in order.
 pub trait Sink {

@@ -18,25 +18,13 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use crate::ci::Folding;
+use crate::config::Show;
 use crate::model::Event;
 use crate::term::Colour;
 
 use super::{Sink, SinkError};
 use live::Bar;
 use page::Page;
-
-/// Whose output is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Show {
-    /// That of executions that failed.
-    Failed,
-    /// Everyone's.
-    All,
-    /// Nobody's, failures included; each group still has its line.
-    Never,
-    /// Everyone's as it comes, each line after its group's name.
-    Stream,
-}
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

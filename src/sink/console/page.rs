@@ -15,7 +15,8 @@ use super::fold::{Fold, unfolded};
 use super::progress::Progress;
 use super::tally::{Bounded, Counts, Failure, Tally};
 use super::words::{about, count, shortened, thousands, took};
-use super::{Live, Options, Show};
+use super::{Live, Options};
+use crate::config::Show;
 
 /// How much of a test's message is printed in the list at the end.
 const MESSAGE_CHARS_MAX: usize = 200;
