@@ -27,7 +27,7 @@ impl Fingerprint {
         &self.0
     }
 
-    /// Of all that decides a plan; `work` sorted by id. Each text goes in with its length before
+    /// Of all that decides a plan; `work` in start order. Each text goes in with its length before
     /// it, so that no two inputs give the same bytes.
     pub(super) fn of(work: &[Work<'_>], shards: u32, workers: u32) -> Self {
         let mut bytes = Vec::with_capacity(FLUSH_BYTES * 2);

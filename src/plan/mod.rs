@@ -13,6 +13,7 @@ mod table;
 mod tests;
 
 use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
 
 pub use fingerprint::Fingerprint;
 pub use json::{FORMAT, ReadError, read, to_json};
@@ -106,15 +107,12 @@ pub fn make(mut work: Vec<Work<'_>>, shards: u32, workers: u32) -> Result<Plan, 
     if !(1..=WORKERS_MAX).contains(&workers) {
         return Err(PlanError::Workers(workers));
     }
-    // Stable sorts: the first is quick on groups that come sorted, as they do; after the second,
-    // equals are still by id.
-    work.sort_by(|a, b| a.id.cmp(&b.id));
     let doubled = doubled(&work);
     if !doubled.is_empty() {
         return Err(PlanError::Duplicate(doubled));
     }
+    sort_for_start(&mut work);
     let fingerprint = Fingerprint::of(&work, shards, workers);
-    work.sort_by_key(|work| (!work.exclusive, Reverse(work.estimate.us)));
     let jobs: Vec<Job> =
         work.iter().map(|work| Job { us: work.estimate.us, exclusive: work.exclusive }).collect();
     let placement = lanes::place(&jobs, shards, workers);
@@ -157,20 +155,34 @@ fn deal(work: Vec<Work<'_>>, placement: Placement) -> Vec<PlannedShard> {
     shards
 }
 
-/// The ids that occur more than once in sorted work.
+/// The ids that occur more than once, sorted.
 fn doubled(work: &[Work<'_>]) -> Vec<GroupId> {
-    let twice = work.windows(2).filter(|pair| pair[0].id == pair[1].id);
-    let mut ids: Vec<_> = twice.map(|pair| pair[0].id.clone()).collect();
-    ids.dedup();
-    ids
+    // As discovery hands them over, and much quicker to see than a set is to fill.
+    if work.is_sorted_by(|a, b| a.id < b.id) {
+        return Vec::new();
+    }
+    let mut seen = HashSet::with_capacity(work.len());
+    let twice = work.iter().map(|work| &work.id).filter(|id| !seen.insert(*id));
+    let twice: BTreeSet<&GroupId> = twice.collect();
+    twice.into_iter().cloned().collect()
+}
+
+/// Exclusive groups first, then the longest, ties by id. Ids are compared only where they must be:
+/// sorting a million scattered ones would take most of the planning.
+fn sort_for_start(work: &mut [Work<'_>]) {
+    let key = |work: &Work<'_>| (!work.exclusive, Reverse(work.estimate.us));
+    work.sort_by_cached_key(key);
+    for ties in work.chunk_by_mut(|a, b| key(a) == key(b)) {
+        ties.sort_by(|a, b| a.id.cmp(&b.id));
+    }
 }
 
 /// The first few ids, for an error message.
 fn names(ids: &[GroupId]) -> String {
     let shown = ids.iter().take(NAMED_MAX).map(|id| format!("`{}`", one_line(&id.to_string())));
-    let mut text = shown.collect::<Vec<_>>().join(", ");
-    if let Some(more @ 1..) = ids.len().checked_sub(NAMED_MAX) {
-        text.push_str(&format!(" and {more} more"));
+    let text = shown.collect::<Vec<_>>().join(", ");
+    match ids.len().saturating_sub(NAMED_MAX) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }

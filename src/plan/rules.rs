@@ -136,3 +136,111 @@ fn join(first: Group, second: Group) -> Group {
     };
     Group { id, members, tests, exclusive: exclusive || second.exclusive, limits }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Member;
+
+    fn group(id: &str, tests: Option<&[&str]>) -> Group {
+        let id: GroupId = id.parse().unwrap();
+        let name = id.name.to_string();
+        Group {
+            members: vec![Member { argument: name.clone().into_bytes(), name }],
+            tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
+            id,
+            exclusive: false,
+            limits: Limits::default(),
+        }
+    }
+
+    fn rule(pattern: &str) -> Rule {
+        let pattern = Pattern::new(pattern).unwrap();
+        Rule { pattern, exclusive: None, together: None, timeout: None, retries: None }
+    }
+
+    fn together(pattern: &str, label: &str) -> Rule {
+        Rule { together: Some(label.to_owned()), ..rule(pattern) }
+    }
+
+    fn ids(ruled: &Ruled) -> Vec<String> {
+        ruled.groups.iter().map(|group| group.id.to_string()).collect()
+    }
+
+    #[test]
+    fn a_star_is_any_text_and_the_suite_may_be_named() {
+        let id = |text: &str| text.parse::<GroupId>().unwrap();
+        for (pattern, text, expected) in [
+            ("shop.billing.*", "web:shop.billing.tests.T", true),
+            ("shop.billing.*", "web:shop.billings", false),
+            ("tests/*_slow.py", "web:tests/a/.b/c_slow.py", true),
+            ("web:*", "web:a\nb", true),
+            ("web:*", "net:a", false),
+            ("*", "web:-\u{202e}'\"", true),
+            ("t?st", "web:t/st", true),
+            ("t\\[1\\]", "web:t[1]", true),
+        ] {
+            assert_eq!(Pattern::new(pattern).unwrap().matches(&id(text)), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_broken_pattern_says_what_is_wrong() {
+        let error = Pattern::new("a[b").unwrap_err().to_string();
+        assert!(error.starts_with("`a[b` is not a pattern: "), "{error}");
+        assert_eq!(Pattern::new("a*").unwrap().to_string(), "a*");
+    }
+
+    #[test]
+    fn later_rules_win_and_silent_ones_leave_things_alone() {
+        let minutes = |n: u64| Some(Duration::from_secs(n * 60));
+        let rules = [
+            Rule { exclusive: Some(true), timeout: minutes(9), retries: Some(2), ..rule("*") },
+            Rule { exclusive: Some(false), timeout: minutes(1), ..rule("b*") },
+            rule("typo"),
+        ];
+        let ruled = apply(vec![group("s:b", None), group("s:a", None)], &rules);
+        assert_eq!(ruled.unmatched, [2]);
+        let [a, b] = &ruled.groups[..] else { panic!("{ruled:?}") };
+        assert_eq!((a.exclusive, b.exclusive), (true, false));
+        assert_eq!(a.limits, Limits { timeout: minutes(9), retries: Some(2) });
+        assert_eq!(b.limits, Limits { timeout: minutes(1), retries: Some(2) });
+    }
+
+    #[test]
+    fn groups_kept_together_become_one_of_each_suite() {
+        let mut exclusive = group("s:b2", Some(&["t3"]));
+        exclusive.exclusive = true;
+        let groups = vec![
+            exclusive,
+            group("s:c", None),
+            group("s:b1", Some(&["t2", "t1"])),
+            group("z:b", Some(&[])),
+        ];
+        let slow = Rule { timeout: Some(Duration::from_secs(5)), retries: Some(1), ..rule("b1") };
+        let ruled = apply(groups, &[together("b*", "B"), slow]);
+        assert_eq!(ids(&ruled), ["s:c", "s:together:B", "z:together:B"]);
+        let joined = &ruled.groups[1];
+        let members: Vec<&str> = joined.members.iter().map(|member| &*member.name).collect();
+        assert_eq!(members, ["b1", "b2"]);
+        assert_eq!(joined.tests.as_deref().unwrap(), ["t2", "t1", "t3"]);
+        assert!(joined.exclusive);
+        let limits = Limits { timeout: Some(Duration::from_secs(5)), retries: Some(1) };
+        assert_eq!(joined.limits, limits);
+    }
+
+    #[test]
+    fn a_joined_group_lists_no_tests_if_one_member_lists_none() {
+        let groups = vec![group("s:a", Some(&["t"])), group("s:b", None)];
+        let ruled = apply(groups, &[together("*", "all"), together("b", "all")]);
+        assert_eq!(ids(&ruled), ["s:together:all"]);
+        assert_eq!(ruled.groups[0].tests, None);
+    }
+
+    #[test]
+    fn the_later_label_wins() {
+        let groups = vec![group("s:a", None), group("s:b", None)];
+        let ruled = apply(groups, &[together("*", "all"), together("b", "own")]);
+        assert_eq!(ids(&ruled), ["s:together:all", "s:together:own"]);
+    }
+}

@@ -44,7 +44,7 @@ pub fn render(plan: &Plan, detail: Detail, columns: usize) -> String {
     let mut text = String::new();
     groups(&mut text, &shown, name_columns);
     text.push('\n');
-    shards(&mut text, plan);
+    shards(&mut text, plan, name_columns);
     text.push('\n');
     summary(&mut text, plan);
     text
@@ -107,11 +107,11 @@ fn groups(text: &mut String, shown: &[Shown<'_>], name_columns: usize) {
     }
 }
 
-fn shards(text: &mut String, plan: &Plan) {
+fn shards(text: &mut String, plan: &Plan, name_columns: usize) {
     let longest = plan.shards.iter().map(|shard| shard.predicted_us).max().unwrap_or(0);
-    line(text, ["shard", &fit("groups", NAME_COLUMNS_MIN), &left("predicted"), "", ""]);
+    line(text, ["shard", &fit("groups", name_columns), &left("predicted"), "", ""]);
     for PlannedShard { index, predicted_us, groups } in &plan.shards {
-        let count = fit(&groups.len().to_string(), NAME_COLUMNS_MIN);
+        let count = fit(&groups.len().to_string(), name_columns);
         let (index, time) = (index.to_string(), left(&human_time(*predicted_us)));
         line(text, [&index, &count, &time, "", &bar(*predicted_us, longest)]);
     }

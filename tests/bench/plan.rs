@@ -50,11 +50,11 @@ fn speed(out: &mut impl Write) -> Outcome {
         writeln!(out, "| write it | {write} |")?;
         let observed = || (history.clone(), observations(13, tests));
         let record = time(observed, |(mut history, seen)| {
-            history.record(13, seen, Vec::new());
+            history.record(history.next_run(), seen, Vec::new());
             history
         });
         writeln!(out, "| teach it one more run | {record} |")?;
-        let view = time(|| (), |()| Estimator::new(&history, Some(12)));
+        let view = time(|| (), |()| Estimator::new(&history, None));
         writeln!(out, "| ask it for estimates | {view} |")?;
     }
     Ok(writeln!(out)?)
@@ -150,10 +150,10 @@ fn read_series() -> Outcome<Option<Vec<Day>>> {
     for line in lines {
         // A test's parameters may hold commas; the days are the last columns.
         let mut columns: Vec<&str> = line.rsplitn(days + 1, ',').collect();
-        let test = columns.pop().ok_or("an empty line")?;
+        let name = columns.pop().ok_or("an empty line")?;
         for (day, ms) in series.iter_mut().zip(columns.into_iter().rev()) {
             if !ms.is_empty() {
-                day.insert(test.trim_matches('"').to_owned(), ms.parse::<u64>()? * 1_000);
+                day.insert(name.trim_matches('"').to_owned(), ms.parse::<u64>()? * 1_000);
             }
         }
     }
@@ -168,7 +168,7 @@ enum Cut {
 }
 
 impl Cut {
-    fn group<'a>(self, test: &'a str) -> &'a str {
+    fn group(self, test: &str) -> &str {
         match self {
             Self::Files => test.split("::").next().unwrap_or(test),
             Self::Tests => test,
@@ -221,12 +221,12 @@ fn replay(out: &mut impl Write) -> Outcome {
 
 fn plan(history: &History, run: u64, groups: &[Group], shards: u32) -> Outcome<Plan> {
     let estimator = Estimator::new(history, Some(run));
-    let work = |group| {
+    let work = groups.iter().map(|group| {
         let Group { id, members: _, tests, exclusive, limits: _ } = group;
-        let (id, exclusive, tests) = (id.clone(), *exclusive, tests.as_deref());
-        Work { id, estimate: estimator.estimate(group), exclusive, tests }
-    };
-    Ok(make(groups.iter().map(work).collect(), shards, 1)?)
+        let estimate = estimator.estimate(group);
+        Work { id: id.clone(), estimate, exclusive: *exclusive, tests: tests.as_deref() }
+    });
+    Ok(make(work.collect(), shards, 1)?)
 }
 
 /// The longest shard of the day over what no plan could beat: its longest test, or all its time
