@@ -51,14 +51,12 @@ class Loader(unittest.TestLoader):
         return self._group_of.get(id(test), fallback)
 
     def find(self, name, options):
-        """What a NAME on the command line stands for."""
+        """The suite of one NAME."""
         if os.path.isdir(name):
-            return self.discover(name, options.pattern, options.top)
+            return self.discover(name, options.pattern, options.top or import_root(name))
         module, attributes, problem = import_longest(name)
-        if problem is not None:
-            return problem
-        if hasattr(module, "__path__") and not attributes:
-            return self.discover(name, options.pattern, options.top)
+        if problem is None and hasattr(module, "__path__") and not attributes:
+            return self.discover(name, options.pattern, options.top or top_of(module))
         return self.load(name, options)
 
     def load(self, name, options):
@@ -69,9 +67,12 @@ class Loader(unittest.TestLoader):
         module, attributes, problem = import_longest(name)
         if problem is not None:
             return problem
-        suite = None
         if module is not None:
+            # For a `load_tests` that discovers: what `discover` would have set.
+            self._top_level_dir = options.top or top_of(module)
+            self._loading_packages.add(module.__name__)
             suite = self.loadTestsFromModule(module, pattern=options.pattern)
+            self._loading_packages.discard(module.__name__)
             mine = [test for test in flat(suite) if self.group_of(test) == module.__name__]
             if not attributes and len(mine) == suite.countTestCases():
                 return suite  # as the module made it, its own suite classes included
@@ -108,6 +109,21 @@ def import_longest(name):
     return module, [], None
 
 
+def top_of(module):
+    """The directory from which a module's outermost package was imported."""
+    outermost = sys.modules[module.__name__.partition(".")[0]]
+    places = list(getattr(outermost, "__path__", [outermost.__file__]))
+    return os.path.dirname(os.path.abspath(places[0]))
+
+
+def import_root(directory):
+    """The directory to import from: the first one above all packages, or the current one."""
+    root, current = os.path.abspath(directory), os.getcwd()
+    while root != current and os.path.isfile(os.path.join(root, "__init__.py")):
+        root = os.path.dirname(root)
+    return root
+
+
 def failed_import(name, error):
     """The test by which `unittest` itself reports a module that cannot be imported."""
     problem = ImportError(f"cannot import `{name}`: {type(error).__name__}: {error}")
@@ -140,8 +156,16 @@ def listing(names, options):
         for test in flat(loader.find(name, options)):
             tests = groups.setdefault(loader.group_of(test), {})
             tests[test.id()] = None
-    found = [{"name": name, "tests": list(tests)} for name, tests in groups.items()]
+    found = [
+        {"name": shown(name), "tests": [shown(test) for test in tests]}
+        for name, tests in groups.items()
+    ]
     return {"format": FORMAT, "groups": found}
+
+
+def shown(text):
+    """Text that JSON can hold: lone surrogates are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class Case:
@@ -180,9 +204,9 @@ class Case:
 
 def where(test, method):
     """The file and line of a test, where they can be told."""
-    function = inspect.unwrap(getattr(type(test), method, None) or test)
-    code = getattr(function, "__code__", None)
-    if code is None:
+    try:
+        code = inspect.unwrap(getattr(type(test), method)).__code__
+    except (AttributeError, TypeError, ValueError):
         return None, None
     path = os.path.relpath(code.co_filename)
     if path.startswith(os.pardir):
@@ -379,10 +403,11 @@ def main(argv):
     command, words = argv[0], argv[1:]
     ids = words[words.index("--") + 1 :] if "--" in words else []
     options, names = options_of(words[: words.index("--")] if "--" in words else words)
-    top = os.path.abspath(options.top or import_root(names))
     sys.path[0] = os.getcwd()  # as `python -m` has it; it was this file's directory
-    if top not in sys.path:
-        sys.path.insert(0, top)
+    roots = [options.top] if options.top else [import_root(n) for n in names if os.path.isdir(n)]
+    for root in map(os.path.abspath, roots):
+        if root not in sys.path:
+            sys.path.insert(0, root)
     sys.argv[1:] = []  # tests must not mistake our arguments for theirs
     if command == "list":
         mine = os.dup(1)
@@ -397,14 +422,6 @@ def main(argv):
     print(f"\nRan {len(result.cases)} tests: {'OK' if good else 'FAILED'}", file=sys.stderr)
     write_junit(result, options.junit)
     return 0 if good else 1
-
-
-def import_root(names):
-    """The directory that `unittest` would import from: a start directory above all packages."""
-    start = next((name for name in names if os.path.isdir(name)), ".")
-    while os.path.isfile(os.path.join(start, "__init__.py")):
-        start = os.path.join(start, os.pardir)
-    return start
 
 
 if __name__ == "__main__":
