@@ -149,6 +149,13 @@ fn the_top_level_is_what_it_should_be() {
 }
 
 #[test]
+fn links_lead_somewhere() {
+    let files = tracked();
+    let pages = own_files(&[".md"]);
+    refuse(pages.iter().flat_map(|(name, text)| text::dead_links(name, text, &files)).collect());
+}
+
+#[test]
 fn no_file_knows_a_machine() {
     let complaints = tracked().into_iter().flat_map(|name| {
         let bytes = std::fs::read(root().join(&name)).expect("a tracked file can be read");

@@ -114,7 +114,8 @@ pub(super) fn edges(source: &Source) -> Vec<Complaint> {
     let imports = source.names.iter().filter_map(|Named { line, path, in_test: _ }| {
         let [first, to, ..] = path.as_slice() else { return None };
         // Lowercase: a module. What the crate's root itself defines has no layer.
-        let is_module = first == "crate" && to.starts_with(|c: char| c.is_ascii_lowercase());
+        let lowercase = to.starts_with(|c: char| c.is_ascii_lowercase()) && to != "self";
+        let is_module = first == "crate" && lowercase;
         let what = is_module.then(|| forbidden(&source.module, to)).flatten()?;
         Some((*line, what))
     });

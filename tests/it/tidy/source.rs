@@ -30,7 +30,7 @@ impl Source {
     pub(super) fn new(file: &str, text: &str) -> Self {
         let place = place(file);
         let tokens = tokens(text);
-        let names = names(&tokens, &place, place.last().is_some_and(|last| last == "tests"));
+        let names = names(&tokens, &place, place.iter().any(|part| part == "tests"));
         let root = file.trim_start_matches("src/").trim_end_matches(".rs");
         let module = place.first().map_or(root, String::as_str).to_owned();
         Self { file: file.to_owned(), module, tokens, names }

@@ -72,11 +72,39 @@ pub(super) fn machine_bound(file: &str, text: &str) -> Vec<Complaint> {
     told.collect()
 }
 
+/// Links of a Markdown file to files that are not there. `files` are the tracked ones.
+pub(super) fn dead_links(file: &str, text: &str, files: &[String]) -> Vec<Complaint> {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let told = text.lines().zip(1..).flat_map(|(text, line)| {
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        let local = targets.filter(|target| !target.is_empty() && !target.contains(':'));
+        let dead = local.filter(|target| {
+            let path = joined(folder, target);
+            !files.iter().any(|file| *file == path || file.starts_with(&format!("{path}/")))
+        });
+        dead.map(move |target| complaint(file, line, format!("`{target}` is not there")))
+    });
+    told.collect()
+}
+
+fn joined(folder: &str, target: &str) -> String {
+    let mut path: Vec<&str> = folder.split('/').collect();
+    for part in target.split('/') {
+        match part {
+            ".." => _ = path.pop(),
+            part => path.push(part),
+        }
+    }
+    path.retain(|part| !part.is_empty() && *part != ".");
+    path.join("/")
+}
+
 /// Whether an absolute path starts with `path` somewhere; a longer path may contain it.
 fn starts_a_path(text: &str, path: &str) -> bool {
     text.match_indices(path).any(|(at, _)| {
         let before = text[..at].chars().next_back();
-        before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.' | '/' | '}'))
+        before
+            .is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.' | '/' | '}' | '~'))
     })
 }
 
@@ -138,12 +166,24 @@ mod tests {
     #[test]
     fn a_machine_is_recognised() {
         let [one, other] = MACHINE_PATHS else { panic!("two paths") };
-        let text = format!("cd {one}x\nfine: https://host{one}x and ~{other}\n\"{other}.cargo\"");
+        let text = format!("cd {one}x\n\"{other}.cargo\"\n{one}");
         assert_eq!(lines(&machine_bound("a", &text)), [1, 2, 3]);
-        assert_eq!(machine_bound("a", &format!("https://host{one}x a{other}b ./x{one}")), []);
+        assert_eq!(
+            machine_bound("a", &format!("https://host{one}x a{other}b ./x{one} ~{one}")),
+            []
+        );
         for host in REGISTRY_HOSTS {
             assert_eq!(lines(&machine_bound("a", &format!("\nhttps://{host}/x"))), [2]);
         }
+    }
+
+    #[test]
+    fn a_dead_link_is_found() {
+        let files = ["README.md", "docs/guide/a.md"].map(str::to_owned);
+        let text = "[a](guide/a.md#x) [b](guide/)\n[c](../README.md) [d](gone.md)\n\
+                    [e](https://x/gone) [f](#here) [g](../gone/)";
+        assert_eq!(lines(&dead_links("docs/index.md", text, &files)), [2, 3]);
+        assert_eq!(dead_links("README.md", "[a](docs/guide/a.md) [b](./docs)", &files), []);
     }
 
     #[test]
