@@ -1,1 +1,3 @@
+//! The tests that need the built program or real processes.
 
+mod process;
