@@ -447,9 +447,10 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Why the file ends too early; none when all suites and cases are closed.
+    /// Why the file ends too early; none when everything is closed, or when nothing in it is a
+    /// report's.
     pub(super) fn unfinished(&self) -> Option<&'static str> {
-        self.open.iter().rev().find_map(|open| match open.element {
+        let inside = self.open.iter().rev().find_map(|open| match open.element {
             Element::Case(_) => Some("the file ends inside a case, which is left out"),
             Element::Suite(_) => Some("the file ends inside a suite"),
             Element::Status { .. }
@@ -458,7 +459,9 @@ impl<'a> Assembler<'a> {
             | Element::Output(_)
             | Element::Property { .. }
             | Element::Other => None,
-        })
+        });
+        let wrapped = self.roots > 0 && !self.open.is_empty();
+        inside.or(wrapped.then_some("the file ends inside its root element"))
     }
 
     /// What the file is when it is no report; none when there was a suite.

@@ -262,6 +262,7 @@ fn what_is_broken_says_so() {
         ("<testsuite><testcase name='t'></testsuite>", "`</testcase>`"),
         ("<testsuite>", "the file ends inside a suite"),
         ("<testsuite/></testsuite>", "testsuite"),
+        ("<report><testsuite/>", "the file ends inside its root element"),
         ("<testsuite><!-- ", "comment not closed"),
     ] {
         let document = document(xml);
