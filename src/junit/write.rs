@@ -62,7 +62,8 @@ pub struct Case<'a> {
     pub detail: Option<&'a str>,
     /// What it printed, where that is wanted.
     pub output: Option<&'a str>,
-    /// The executions before the last one: with a pass in the end they make the case flaky.
+    /// The executions before the last one: with a pass in the end they make the case flaky. Of a
+    /// skipped case they are not written.
     pub earlier: Vec<Attempt<'a>>,
 }
 
@@ -126,9 +127,7 @@ fn case(case: &Case<'_>) -> TestCase {
         Outcome::Failed => told(TestCaseStatus::non_success(NonSuccessKind::Failure)),
         Outcome::Errored => told(TestCaseStatus::non_success(NonSuccessKind::Error)),
     };
-    if *outcome != Outcome::Skipped {
-        status.add_reruns(earlier.iter().filter_map(attempt));
-    }
+    status.add_reruns(earlier.iter().filter_map(attempt));
     let mut xml = TestCase::new(clean(name), status);
     xml.set_classname(clean(class));
     xml.time = duration_us.map(Duration::from_micros);

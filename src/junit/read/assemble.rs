@@ -26,10 +26,22 @@ enum Element {
     Status { outcome: Outcome, message: Option<String>, kind: Option<String> },
     Rerun(Box<Rerun>),
     StackTrace,
-    Output,
-    ErrorOutput,
+    Output(Stream),
     Property { name: String, value: Option<String> },
     Other,
+}
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Out,
+    Err,
+}
+
+/// What statuses and outputs can belong to.
+enum Owner<'a> {
+    Suite(&'a mut Suite),
+    Case(&'a mut PartialCase),
+    Rerun(&'a mut Rerun),
 }
 
 struct Suite {
@@ -40,6 +52,8 @@ struct Suite {
     declared: Option<u64>,
     /// How many cases the file had before it.
     cases_before: u64,
+    /// How many reruns the file had before it.
+    reruns_before: u64,
     /// How many cases stand in it directly.
     cases: u64,
     found: Option<Found>,
@@ -101,13 +115,22 @@ pub(super) struct Assembler<'a> {
     /// The first element outside any suite.
     foreign_root: Option<String>,
     cases: u64,
+    reruns: u64,
     on_case: &'a mut dyn FnMut(Case),
 }
 
 impl<'a> Assembler<'a> {
     pub(super) fn new(limits: &Limits, notes: Notes, on_case: &'a mut dyn FnMut(Case)) -> Self {
-        let (open, foreign_root) = (Vec::new(), None);
-        Self { notes, limits: *limits, open, roots: 0, foreign_root, cases: 0, on_case }
+        Self {
+            notes,
+            limits: *limits,
+            open: Vec::new(),
+            roots: 0,
+            foreign_root: None,
+            cases: 0,
+            reruns: 0,
+            on_case,
+        }
     }
 
     /// Opens an element.
@@ -136,8 +159,7 @@ impl<'a> Assembler<'a> {
             Element::Status { .. }
             | Element::Rerun(_)
             | Element::StackTrace
-            | Element::Output
-            | Element::ErrorOutput
+            | Element::Output(_)
             | Element::Property { .. } => Some(Text::new(self.limits.text_bytes_max)),
         };
         self.open.push(Open { element, text });
@@ -146,25 +168,29 @@ impl<'a> Assembler<'a> {
 
     /// The innermost suite.
     fn suite(&mut self) -> Option<&mut Suite> {
-        self.open.iter_mut().rev().find_map(|open| match &mut open.element {
-            Element::Suite(suite) => Some(&mut **suite),
-            _ => None,
+        self.open.iter_mut().rev().find_map(|open| {
+            if let Element::Suite(suite) = &mut open.element { Some(&mut **suite) } else { None }
         })
-    }
-
-    /// The innermost element that statuses and outputs can belong to.
-    fn owner(&mut self) -> Option<&mut Element> {
-        let owns = |e: &&mut Element| {
-            matches!(e, Element::Suite(_) | Element::Case(_) | Element::Rerun(_))
-        };
-        self.open.iter_mut().rev().map(|open| &mut open.element).find(owns)
     }
 
     /// The innermost case.
     fn case(&mut self) -> Option<&mut Case> {
+        self.open.iter_mut().rev().find_map(|open| {
+            if let Element::Case(case) = &mut open.element { Some(&mut case.case) } else { None }
+        })
+    }
+
+    /// The innermost element that statuses and outputs can belong to.
+    fn owner(&mut self) -> Option<Owner<'_>> {
         self.open.iter_mut().rev().find_map(|open| match &mut open.element {
-            Element::Case(partial) => Some(&mut partial.case),
-            _ => None,
+            Element::Suite(suite) => Some(Owner::Suite(suite)),
+            Element::Case(case) => Some(Owner::Case(case)),
+            Element::Rerun(rerun) => Some(Owner::Rerun(rerun)),
+            Element::Status { .. }
+            | Element::StackTrace
+            | Element::Output(_)
+            | Element::Property { .. }
+            | Element::Other => None,
         })
     }
 
@@ -191,6 +217,7 @@ impl<'a> Assembler<'a> {
             timestamp: own_timestamp.or(timestamp),
             declared,
             cases_before: self.cases,
+            reruns_before: self.reruns,
             cases: 0,
             found: None,
             output: None,
@@ -249,13 +276,13 @@ impl<'a> Assembler<'a> {
             b"flakyError" => self.start_rerun(Flavour::Flaky, Outcome::Errored, attributes),
             b"rerunFailure" => self.start_rerun(Flavour::Rerun, Outcome::Failed, attributes),
             b"rerunError" => self.start_rerun(Flavour::Rerun, Outcome::Errored, attributes),
-            b"system-out" => Element::Output,
-            b"system-err" => Element::ErrorOutput,
+            b"system-out" => Element::Output(Stream::Out),
+            b"system-err" => Element::Output(Stream::Err),
             b"property" => Element::Property {
                 name: attributes.text("name", notes).unwrap_or_default(),
                 value: attributes.text("value", notes),
             },
-            b"stackTrace" if matches!(self.owner(), Some(Element::Rerun(_))) => Element::StackTrace,
+            b"stackTrace" if matches!(self.owner(), Some(Owner::Rerun(_))) => Element::StackTrace,
             _ => Element::Other,
         }
     }
@@ -313,19 +340,18 @@ impl<'a> Assembler<'a> {
                 self.end_status(found);
             }
             Element::Rerun(mut rerun) => {
+                self.reruns += 1;
                 rerun.detail = joined(detail(&text), rerun.detail);
                 if let Some(case) = self.case() {
                     case.reruns.push(*rerun);
                 }
             }
             Element::StackTrace => {
-                if let Some(Element::Rerun(rerun)) = self.owner() {
+                if let Some(Owner::Rerun(rerun)) = self.owner() {
                     rerun.detail = joined(rerun.detail.take(), detail(&text));
                 }
             }
-            Element::Output | Element::ErrorOutput if text.trim().is_empty() => {}
-            Element::Output => self.end_output(&text, |outputs| outputs.0),
-            Element::ErrorOutput => self.end_output(&text, |outputs| outputs.1),
+            Element::Output(stream) => self.end_output(stream, &text),
             Element::Property { name, value } => {
                 self.end_property(name, value.or_else(|| detail(&text)).unwrap_or_default());
             }
@@ -335,21 +361,28 @@ impl<'a> Assembler<'a> {
 
     fn end_status(&mut self, new: Found) {
         let found = match self.owner() {
-            Some(Element::Suite(suite)) => &mut suite.found,
-            Some(Element::Case(partial)) => &mut partial.found,
-            _ => return,
+            Some(Owner::Suite(suite)) => &mut suite.found,
+            Some(Owner::Case(case)) => &mut case.found,
+            Some(Owner::Rerun(_)) | None => return,
         };
         *found = Some(Found::worse(found.take(), new));
     }
 
-    fn end_output(&mut self, text: &str, pick: impl Fn(Outputs<'_>) -> &mut Option<String>) {
-        let outputs = match self.owner() {
-            Some(Element::Suite(suite)) => (&mut suite.output, &mut suite.error_output),
-            Some(Element::Case(p)) => (&mut p.case.output, &mut p.case.error_output),
-            Some(Element::Rerun(rerun)) => (&mut rerun.output, &mut rerun.error_output),
-            _ => return,
+    fn end_output(&mut self, stream: Stream, text: &str) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let (out, err) = match self.owner() {
+            Some(Owner::Suite(suite)) => (&mut suite.output, &mut suite.error_output),
+            Some(Owner::Case(case)) => (&mut case.case.output, &mut case.case.error_output),
+            Some(Owner::Rerun(rerun)) => (&mut rerun.output, &mut rerun.error_output),
+            None => return,
         };
-        pick(outputs).get_or_insert_default().push_str(text);
+        let output = match stream {
+            Stream::Out => out,
+            Stream::Err => err,
+        };
+        output.get_or_insert_default().push_str(text);
     }
 
     fn end_property(&mut self, name: String, value: String) {
@@ -383,7 +416,7 @@ impl<'a> Assembler<'a> {
     }
 
     fn end_suite(&mut self, suite: Suite) {
-        let Suite { name, file, timestamp, declared, cases_before, .. } = suite;
+        let Suite { name, file, timestamp, declared, .. } = suite;
         if let Some(Found { outcome, message, kind, detail }) = suite.found {
             self.cases += 1;
             (self.on_case)(Case {
@@ -404,32 +437,41 @@ impl<'a> Assembler<'a> {
                 reruns: Vec::new(),
             });
         }
-        // Some count what is nested in a suite and some do not.
-        let present = self.cases - cases_before;
-        if let Some(declared) = declared.filter(|&n| n != present && n != suite.cases) {
-            let example = format!("{name}: {declared} declared, {present} present");
-            self.notes.add(Oddity::Count, &example);
+        // Some count what is nested in a suite, some do not; Surefire counts reruns.
+        let present = self.cases - suite.cases_before;
+        let executions = present + self.reruns - suite.reruns_before;
+        let fits = |n| n == suite.cases || (present..=executions).contains(&n);
+        if let Some(declared) = declared.filter(|&n| !fits(n)) {
+            let example = format!("{declared} declared, {present} present in {name}");
+            self.notes.add(Oddity::Count, example.trim_end_matches(" in "));
         }
     }
 
-    /// Why the end of the file is not the end of a report; none when it is.
-    pub(super) fn missing(&self) -> Option<String> {
-        let inside = |open: &Open| match open.element {
-            Element::Case(_) => Some("the file ends inside a case, which is left out".to_owned()),
-            Element::Suite(_) => Some("the file ends inside a suite".to_owned()),
-            _ => None,
-        };
-        let foreign = self.foreign_root.as_ref().filter(|_| self.roots == 0);
-        if let Some(inside) = self.open.iter().rev().find_map(inside) {
-            Some(inside)
-        } else if let Some(root) = foreign {
-            Some(format!("no `<testsuites>` or `<testsuite>`: the root element is `<{root}>`"))
-        } else if self.roots == 0 {
-            Some("no element at all: the file is empty or is no XML".to_owned())
-        } else {
-            None
+    /// Why the file ends too early; none when everything is closed, or when nothing in it is a
+    /// report's.
+    pub(super) fn unfinished(&self) -> Option<&'static str> {
+        let inside = self.open.iter().rev().find_map(|open| match open.element {
+            Element::Case(_) => Some("the file ends inside a case, which is left out"),
+            Element::Suite(_) => Some("the file ends inside a suite"),
+            Element::Status { .. }
+            | Element::Rerun(_)
+            | Element::StackTrace
+            | Element::Output(_)
+            | Element::Property { .. }
+            | Element::Other => None,
+        });
+        let wrapped = self.roots > 0 && !self.open.is_empty();
+        inside.or(wrapped.then_some("the file ends inside its root element"))
+    }
+
+    /// What the file is when it is no report; none when there was a suite.
+    pub(super) fn foreign(&self) -> Option<String> {
+        match &self.foreign_root {
+            _ if self.roots > 0 => None,
+            Some(root) => {
+                Some(format!("no `<testsuites>` or `<testsuite>`: the root element is `<{root}>`"))
+            }
+            None => Some("no element at all: the file is empty or is no XML".to_owned()),
         }
     }
 }
-
-type Outputs<'a> = (&'a mut Option<String>, &'a mut Option<String>);

@@ -82,6 +82,18 @@ fn every_report_reads_as_its_tool_meant_it() {
         let document = read(bytes, &Limits::default());
         assert_eq!(document.broken, None, "{path}");
         assert_eq!(counts(&document), expected, "{path}");
+        assert_torn_files_are_told(path, bytes, &document);
+    }
+}
+
+/// A prefix without the end of the root is broken and holds nothing that the whole does not.
+fn assert_torn_files_are_told(path: &str, bytes: &[u8], whole: &Document) {
+    let root_end = bytes.iter().rposition(|&byte| byte == b'>').unwrap_or(0);
+    // Steps that have nothing to do with a line's length; large files less often.
+    for length in (0..=root_end).rev().step_by(1 + root_end / 150) {
+        let torn = read(&bytes[..length], &Limits::default());
+        assert!(torn.broken.is_some(), "{path} cut at {length}");
+        assert!(whole.cases.starts_with(&torn.cases), "{path} cut at {length}");
     }
 }
 
@@ -115,6 +127,8 @@ fn case(bytes: &[u8], index: usize) -> super::Case {
 fn surefire_tells_flaky_from_rerun() {
     let flaky = case(file!("jenkins/gh-237__TEST-io.olamy.FlakyTest.xml"), 0);
     assert_eq!((flaky.outcome, flaky.reruns.len()), (Outcome::Passed, 2));
+    let bytes = file!("jenkins/gh-237__TEST-io.olamy.FlakyTest.xml");
+    assert_eq!(read(bytes, &Limits::default()).notes, [""; 0], "3 tests: one and two reruns");
     assert_eq!(flaky.reruns[1].flavour, Flavour::Flaky);
     assert_eq!(flaky.reruns[1].message.as_deref(), Some("try one more time maybe"));
     let trace = flaky.reruns[1].detail.as_deref().unwrap_or_default();

@@ -27,11 +27,12 @@ pub fn read_each(bytes: &[u8], limits: &Limits, on_case: &mut dyn FnMut(Case)) -
     let mut reader = Reader::from_str(&text);
     reader.config_mut().allow_dangling_amp = true;
     let mut assembler = Assembler::new(limits, notes, on_case);
-    let broken = run(&mut reader, &mut assembler).err().map(|Stop { at, why }| {
+    let torn = run(&mut reader, &mut assembler).err().map(|Stop { at, why }| {
         let at = usize::try_from(at).map_or(text.len(), |at| at.min(text.len()));
         let line = text.as_bytes()[..at].split(|&byte| byte == b'\n').count();
         format!("line {line}: {why}")
     });
+    let broken = torn.or_else(|| assembler.foreign());
     Remarks { broken, notes: assembler.notes.into_lines() }
 }
 
@@ -65,7 +66,9 @@ fn run(reader: &mut Reader<&[u8]>, assembler: &mut Assembler<'_>) -> Result<(), 
             Event::GeneralRef(reference) => assembler.reference(&utf8(&reference)),
             Event::DocType(text) => assembler.notes.add(Oddity::Doctype, &utf8(&text)),
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
-            Event::Eof => return assembler.missing().map_or(Ok(()), stop),
+            Event::Eof => {
+                return assembler.unfinished().map_or(Ok(()), |why| stop(why.to_owned()));
+            }
         }
     }
 }

