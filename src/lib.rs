@@ -12,6 +12,7 @@ pub mod junit;
 pub mod model;
 pub mod plan;
 pub mod process;
+pub mod report;
 pub mod runner;
 pub mod shim;
 pub mod sink;

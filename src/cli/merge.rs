@@ -11,7 +11,7 @@ use super::history::{Known, Writable, load};
 use super::print::out;
 use crate::exit::Exit;
 use crate::history::Estimator;
-use crate::report::{self, Input, RunReport};
+use crate::report::{self, Input, RunReport, journal, json, junit, markdown, table};
 use crate::store;
 
 /// Where a merge writes.
@@ -30,18 +30,18 @@ pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
 pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, Error> {
     let mut inputs = Vec::new();
     for path in journals {
-        let journal = report::parse_journal(&store::read(path)?);
+        let journal = journal::parse(&store::read(path)?);
         inputs.push(Input { source: path.display().to_string(), journal });
     }
     let report = join_and_learn(inputs, to.history)?;
     for (name, text) in [
-        ("junit.xml", report::junit(&report)),
-        ("summary.md", report::markdown(&report)),
-        ("report.json", report::json(&report)),
+        ("junit.xml", junit::render(&report)),
+        ("summary.md", markdown::render(&report)),
+        ("report.json", json::render(&report)),
     ] {
         store::replace(&to.out.join(name), text.as_bytes())?;
     }
-    out(&report::table(&report, report::Colour::auto_off()));
+    out(&table::render(&report, table::Colour::On));
     Ok(report.exit)
 }
 
@@ -52,7 +52,7 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> Result<RunReport, Error
     }
     let _lock = store::lock_for_update(history)?;
     let Known { history: mut known, writable } = load(history);
-    let number = report::run_number(&inputs);
+    let number = run_number(&inputs);
     let report = {
         let estimator = Estimator::new(&known, number);
         report::merge(inputs, |group| estimator.tests_last_time(&group.suite, &group.name))
@@ -64,6 +64,11 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> Result<RunReport, Error
         store::replace(history, &known.to_bytes())?;
     }
     Ok(report)
+}
+
+/// The number of the run that is merged: the newest among the journals'.
+fn run_number(inputs: &[Input]) -> Option<u64> {
+    inputs.iter().filter_map(|input| input.journal.as_ref().ok()?.started.run.number).max()
 }
 
 /// The journals that the paths name: files as they are, directories searched, globs expanded.

@@ -186,9 +186,9 @@ fn console(project: &Project, running: &Running) -> Console {
 /// The shard's JUnit file: the journal, told in XML.
 fn write_junit(files: &ShardFiles) -> Result<(), Error> {
     let source = files.journal.display().to_string();
-    let journal = report::parse_journal(&store::read(&files.journal)?);
+    let journal = report::journal::parse(&store::read(&files.journal)?);
     let joined = report::merge(vec![report::Input { source, journal }], |_| None);
-    store::replace(&files.junit, report::junit(&joined).as_bytes())?;
+    store::replace(&files.junit, report::junit::render(&joined).as_bytes())?;
     Ok(())
 }
 
