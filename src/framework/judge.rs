@@ -51,6 +51,8 @@ pub struct Case<'a> {
     pub reading: Reading,
     /// How its process ended.
     pub end: &'a ProcessEnd,
+    /// How long that took, microseconds.
+    pub duration_us: u64,
     /// Why evenly ended it, if it did.
     pub cut: Option<Problem>,
     /// Processes that it left and that could not be killed.
@@ -114,7 +116,8 @@ fn by_exit_status(case: &Case<'_>) -> TestResult {
     };
     let message = (!outcome.is_good()).then(|| case.end.to_string());
     let reported = matches!(case.end, ProcessEnd::Exited(_));
-    TestResult { message, outcome, reported, ..blank(&case.group.id.name) }
+    let duration_us = case.duration_us;
+    TestResult { message, outcome, reported, duration_us, ..blank(&case.group.id.name) }
 }
 
 fn exit_status_problem(case: &Case<'_>) -> Option<Problem> {

@@ -260,6 +260,7 @@ impl Dispatcher {
             selection: &running.this.selection,
             reading: job.reading,
             end: &end,
+            duration_us,
             cut,
             unkillable,
             report,
