@@ -232,10 +232,7 @@ impl Page {
             return self.painted(mark, title) + "\n";
         }
         self.folds += 1;
-        let token = match self.options.folding {
-            Folding::GitHub => (self.options.token)(),
-            _ => String::new(),
-        };
+        let token = (self.options.token)();
         let to_s = self.clock_s(finished.at_us);
         let from_s = self.clock_s(finished.at_us.saturating_sub(finished.duration_us));
         let painted = self.painted(mark, title);
@@ -246,7 +243,7 @@ impl Page {
     }
 
     /// The line with its mark in colour, where it is no command's data.
-    fn painted<'a>(&self, mark: Mark, title: &'a str) -> String {
+    fn painted(&self, mark: Mark, title: &str) -> String {
         let colour = match mark {
             Mark::Passed => AnsiColor::Green,
             Mark::Failed => AnsiColor::Red,
