@@ -1,43 +1,88 @@
-//! Text from strangers, made fit for one line.
+//! Text for people: names that came from strangers, and durations.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
-/// The text with control characters, line breaks and direction overrides as visible escapes.
+/// A name as it is safe to show on one line of a terminal: control characters, line ends and
+/// characters that turn the direction of writing are shown as visible escapes (`\n`, `\u{1b}`).
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unfit) {
+    if !text.chars().any(is_disruptive) {
         return Cow::Borrowed(text);
     }
-    let mut line = String::with_capacity(text.len() + 8);
+    let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        match c {
-            '\n' => line.push_str("\\n"),
-            '\r' => line.push_str("\\r"),
-            '\t' => line.push_str("\\t"),
-            c if is_unfit(c) => {
-                write!(line, "\\u{{{:x}}}", u32::from(c)).expect("a String takes all text");
-            }
-            c => line.push(c),
+        if is_disruptive(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
         }
     }
-    Cow::Owned(line)
+    Cow::Owned(shown)
 }
 
-/// Whether a character could move the cursor, end the line or turn its direction.
-fn is_unfit(c: char) -> bool {
+/// Whether a character can move the cursor, end the line or reorder what stands around it.
+fn is_disruptive(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}' | '\u{2029}')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{061C}'
+                | '\u{200E}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// A duration as people say it: `350 µs`, `350 ms`, `1.2 s`, `4 min 10 s`, `2 h 5 min`.
+#[must_use]
+pub fn human_time(us: u64) -> String {
+    let rounded = |unit: u64| us / unit + u64::from(us % unit >= unit.div_ceil(2));
+    let (millis, tenths, seconds, minutes) =
+        (rounded(1_000), rounded(100_000), rounded(1_000_000), rounded(60_000_000));
+    if us < 1_000 {
+        format!("{us} µs")
+    } else if millis < 1_000 {
+        format!("{millis} ms")
+    } else if tenths < 600 {
+        format!("{}.{} s", tenths / 10, tenths % 10)
+    } else if seconds < 3_600 {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    } else {
+        format!("{} h {} min", minutes / 60, minutes % 60)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::*;
+
+    #[test]
+    fn plain_names_are_not_copied() {
+        assert!(matches!(one_line("web:tests/ä b.py::t[x-1]"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn nothing_can_leave_its_line() {
-        assert_eq!(one_line("a\nb\r\x1b[2J\u{202e}\t"), "a\\nb\\r\\u{1b}[2J\\u{202e}\\t");
-        assert!(matches!(one_line("grüße"), std::borrow::Cow::Borrowed(_)));
+        assert_eq!(one_line("a\nb\r\tc\u{1b}[2J\u{7f}\u{85}"), r"a\nb\r\tc\u{1b}[2J\u{7f}\u{85}");
+        assert_eq!(one_line("x\u{202e}y\u{2066}z\u{2028}"), r"x\u{202e}y\u{2066}z\u{2028}");
+    }
+
+    #[test]
+    fn durations_read_well_and_round_over_unit_borders() {
+        for (us, text) in [
+            (0, "0 µs"),
+            (999, "999 µs"),
+            (350_000, "350 ms"),
+            (999_499, "999 ms"),
+            (999_500, "1.0 s"),
+            (1_249_999, "1.2 s"),
+            (59_949_999, "59.9 s"),
+            (59_950_000, "1 min 0 s"),
+            (250_000_000, "4 min 10 s"),
+            (3_599_500_000, "1 h 0 min"),
+            (7_500_000_000, "2 h 5 min"),
+        ] {
+            assert_eq!(human_time(us), text, "{us}");
+        }
+        assert!(human_time(u64::MAX).ends_with(" min"));
     }
 }
