@@ -24,12 +24,12 @@ pub struct ShardChoice {
     /// The shard to run.
     pub shard: Shard,
     /// Who said so.
-    pub from: From,
+    pub from: ShardFrom,
 }
 
 /// Who said which shard it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum ShardFrom {
     /// The command line or `EVENLY_SHARD`.
     Asked,
     /// The variables of the CI of this name.
@@ -42,9 +42,9 @@ impl fmt::Display for ShardChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { shard, from } = self;
         match from {
-            From::Asked => write!(f, "shard {shard}, as asked for"),
-            From::Ci(name) => write!(f, "shard {shard}, by the variables of {name}"),
-            From::Nobody => {
+            ShardFrom::Asked => write!(f, "shard {shard}, as asked for"),
+            ShardFrom::Ci(name) => write!(f, "shard {shard}, by the variables of {name}"),
+            ShardFrom::Nobody => {
                 write!(f, "shard {shard}: no `--shard` was given and no CI was found, so all of it")
             }
         }
@@ -94,13 +94,13 @@ pub enum ShardChoiceError {
 /// When what was asked for, or what the CI says, is no shard; when a CI gives none.
 pub fn shard_for(asked: Asked<'_>, ci: Option<&Ci>) -> Result<ShardChoice, ShardChoiceError> {
     if let Some(shard) = explicit(asked, ci)? {
-        return Ok(ShardChoice { shard, from: From::Asked });
+        return Ok(ShardChoice { shard, from: ShardFrom::Asked });
     }
     let Some(ci) = ci else {
-        return Ok(ShardChoice { shard: Shard { index: 1, total: 1 }, from: From::Nobody });
+        return Ok(ShardChoice { shard: Shard { index: 1, total: 1 }, from: ShardFrom::Nobody });
     };
     match ci.shard()? {
-        Some(shard) => Ok(ShardChoice { shard, from: From::Ci(ci.name()) }),
+        Some(shard) => Ok(ShardChoice { shard, from: ShardFrom::Ci(ci.name()) }),
         None => Err(ShardChoiceError::Untold {
             provider: ci.name(),
             advice: ci.provider.advice.map(|text| format!("\n{text}")).unwrap_or_default(),

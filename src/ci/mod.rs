@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{RunKey, Shard, ShardError};
 
-pub use choice::{Asked, From, ShardChoice, ShardChoiceError, shard_for};
+pub use choice::{Asked, ShardChoice, ShardChoiceError, ShardFrom, shard_for};
 pub use table::{Attempt, Folding, Mark, PROVIDERS, Provider, ShardVars, Source};
 
 /// The CI that a job runs in, with what its variables said.
@@ -146,13 +146,12 @@ impl Ci {
     pub fn run(&self) -> RunKey {
         let Provider { run, number, attempt, .. } = self.provider;
         let attempt = match attempt {
-            Attempt::Untold => 1,
             Attempt::Number { var, base } => self
                 .value(var)
                 .and_then(|value| value.parse::<u32>().ok()?.checked_sub(*base)?.checked_add(1))
                 .unwrap_or(1),
             Attempt::Rerun(var) if self.value(var) == Some("true") => 2,
-            Attempt::Rerun(_) => 1,
+            Attempt::Rerun(_) | Attempt::Untold => 1,
         };
         RunKey {
             id: run.iter().find_map(|name| self.value(name)).map(str::to_owned),

@@ -113,8 +113,8 @@ const NOTHING: Provider = Provider {
     advice: None,
 };
 
-const fn shard(index: &'static str, base: u32, total: &'static str) -> Option<ShardVars> {
-    Some(ShardVars { index, base, total: Some(total) })
+const fn vars(index: &'static str, base: u32, total: &'static str) -> ShardVars {
+    ShardVars { index, base, total: Some(total) }
 }
 
 /// All that are known, in the order in which they are looked for: those that others run inside
@@ -124,7 +124,7 @@ pub static PROVIDERS: [Provider; 22] = [
         name: "GitHub Actions",
         detect: &[Mark::Set("GITHUB_ACTIONS")],
         // Actions has the index only as an expression, so these two are ours to name.
-        shard: shard("EVENLY_JOB_INDEX", 0, "EVENLY_JOB_TOTAL"),
+        shard: Some(vars("EVENLY_JOB_INDEX", 0, "EVENLY_JOB_TOTAL")),
         run: &["GITHUB_RUN_ID"],
         number: Some("GITHUB_RUN_ID"),
         attempt: Attempt::Number { var: "GITHUB_RUN_ATTEMPT", base: 1 },
@@ -145,7 +145,7 @@ pub static PROVIDERS: [Provider; 22] = [
     Provider {
         name: "GitLab CI",
         detect: &[Mark::Set("GITLAB_CI")],
-        shard: shard("CI_NODE_INDEX", 1, "CI_NODE_TOTAL"),
+        shard: Some(vars("CI_NODE_INDEX", 1, "CI_NODE_TOTAL")),
         run: &["CI_PIPELINE_ID"],
         number: Some("CI_PIPELINE_ID"),
         branch: &[Var("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"), Var("CI_COMMIT_REF_NAME")],
@@ -158,7 +158,7 @@ pub static PROVIDERS: [Provider; 22] = [
     Provider {
         name: "CircleCI",
         detect: &[Mark::Set("CIRCLECI")],
-        shard: shard("CIRCLE_NODE_INDEX", 0, "CIRCLE_NODE_TOTAL"),
+        shard: Some(vars("CIRCLE_NODE_INDEX", 0, "CIRCLE_NODE_TOTAL")),
         // A workflow's id changes when it is re-run, its pipeline's does not.
         run: &["CIRCLE_PIPELINE_ID", "CIRCLE_WORKFLOW_ID"],
         number: Some("CIRCLE_BUILD_NUM"),
@@ -171,7 +171,7 @@ pub static PROVIDERS: [Provider; 22] = [
     Provider {
         name: "Buildkite",
         detect: &[Mark::Set("BUILDKITE")],
-        shard: shard("BUILDKITE_PARALLEL_JOB", 0, "BUILDKITE_PARALLEL_JOB_COUNT"),
+        shard: Some(vars("BUILDKITE_PARALLEL_JOB", 0, "BUILDKITE_PARALLEL_JOB_COUNT")),
         run: &["BUILDKITE_BUILD_ID"],
         number: Some("BUILDKITE_BUILD_NUMBER"),
         attempt: Attempt::Number { var: "BUILDKITE_RETRY_COUNT", base: 0 },
@@ -180,13 +180,12 @@ pub static PROVIDERS: [Provider; 22] = [
         commit: &[Var("BUILDKITE_COMMIT")],
         folding: Folding::Buildkite,
         advice: Some("in the step: `parallelism: 4`"),
-        ..NOTHING
     },
     Provider {
         name: "Azure Pipelines",
         detect: &[Mark::Set("TF_BUILD")],
         // The base is not documented; Microsoft's slicing scripts count from 1.
-        shard: shard("SYSTEM_JOBPOSITIONINPHASE", 1, "SYSTEM_TOTALJOBSINPHASE"),
+        shard: Some(vars("SYSTEM_JOBPOSITIONINPHASE", 1, "SYSTEM_TOTALJOBSINPHASE")),
         run: &["BUILD_BUILDID"],
         number: Some("BUILD_BUILDID"),
         attempt: Attempt::Number { var: "SYSTEM_JOBATTEMPT", base: 1 },
@@ -199,7 +198,7 @@ pub static PROVIDERS: [Provider; 22] = [
     Provider {
         name: "Bitbucket Pipelines",
         detect: &[Mark::Set("BITBUCKET_BUILD_NUMBER")],
-        shard: shard("BITBUCKET_PARALLEL_STEP", 0, "BITBUCKET_PARALLEL_STEP_COUNT"),
+        shard: Some(vars("BITBUCKET_PARALLEL_STEP", 0, "BITBUCKET_PARALLEL_STEP_COUNT")),
         run: &["BITBUCKET_PIPELINE_UUID", "BITBUCKET_BUILD_NUMBER"],
         number: Some("BITBUCKET_BUILD_NUMBER"),
         attempt: Attempt::Number { var: "BITBUCKET_STEP_RUN_NUMBER", base: 1 },
@@ -228,7 +227,7 @@ pub static PROVIDERS: [Provider; 22] = [
     Provider {
         name: "Semaphore 2",
         detect: &[Mark::Set("SEMAPHORE"), Mark::Set("SEMAPHORE_WORKFLOW_ID")],
-        shard: shard("SEMAPHORE_JOB_INDEX", 1, "SEMAPHORE_JOB_COUNT"),
+        shard: Some(vars("SEMAPHORE_JOB_INDEX", 1, "SEMAPHORE_JOB_COUNT")),
         run: &["SEMAPHORE_WORKFLOW_ID", "SEMAPHORE_PIPELINE_ID"],
         attempt: Attempt::Rerun("SEMAPHORE_PIPELINE_RERUN"),
         branch: &[Var("SEMAPHORE_GIT_WORKING_BRANCH"), Var("SEMAPHORE_GIT_BRANCH")],
@@ -240,7 +239,7 @@ pub static PROVIDERS: [Provider; 22] = [
     Provider {
         name: "Semaphore Classic",
         detect: &[Mark::Set("SEMAPHORE_BUILD_NUMBER")],
-        shard: shard("SEMAPHORE_CURRENT_THREAD", 1, "SEMAPHORE_THREAD_COUNT"),
+        shard: Some(vars("SEMAPHORE_CURRENT_THREAD", 1, "SEMAPHORE_THREAD_COUNT")),
         run: &["SEMAPHORE_BUILD_NUMBER"],
         // No number: builds are counted per branch.
         branch: &[Var("BRANCH_NAME")],
@@ -327,7 +326,7 @@ pub static PROVIDERS: [Provider; 22] = [
     Provider {
         name: "Heroku CI",
         detect: &[Mark::Set("HEROKU_TEST_RUN_ID")],
-        shard: shard("CI_NODE_INDEX", 0, "CI_NODE_TOTAL"),
+        shard: Some(vars("CI_NODE_INDEX", 0, "CI_NODE_TOTAL")),
         run: &["HEROKU_TEST_RUN_ID"],
         branch: &[Var("HEROKU_TEST_RUN_BRANCH")],
         pr: &[Var("HEROKU_PR_NUMBER")],
@@ -338,7 +337,7 @@ pub static PROVIDERS: [Provider; 22] = [
         name: "Cirrus CI",
         detect: &[Mark::Set("CIRRUS_CI")],
         // Set by the user, by a convention that other splitters began.
-        shard: shard("CI_NODE_INDEX", 0, "CI_NODE_TOTAL"),
+        shard: Some(vars("CI_NODE_INDEX", 0, "CI_NODE_TOTAL")),
         run: &["CIRRUS_BUILD_ID"],
         branch: &[Var("CIRRUS_BRANCH")],
         pr: &[Var("CIRRUS_PR")],
@@ -358,7 +357,7 @@ pub static PROVIDERS: [Provider; 22] = [
     Provider {
         name: "Bazel",
         detect: &[Mark::Set("TEST_TOTAL_SHARDS")],
-        shard: shard("TEST_SHARD_INDEX", 0, "TEST_TOTAL_SHARDS"),
+        shard: Some(vars("TEST_SHARD_INDEX", 0, "TEST_TOTAL_SHARDS")),
         ..NOTHING
     },
     Provider {

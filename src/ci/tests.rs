@@ -1,6 +1,9 @@
 //! Every row of the table by a sample environment; the shard's rules; the documentation.
 
+mod samples;
+
 use super::*;
+use samples::ROWS;
 
 /// What a row's sample must give.
 struct Row {
@@ -22,8 +25,6 @@ fn found(env: &[(&str, &str)]) -> Option<Ci> {
 fn ci(env: &[(&str, &str)]) -> Ci {
     found(env).expect("the sample is a CI's")
 }
-
-include!("samples.rs");
 
 #[test]
 fn every_provider_has_a_sample_and_is_read_as_it_says() {
@@ -110,9 +111,12 @@ fn explicit_wins_over_the_ci() {
     let gitlab = ci(&[("GITLAB_CI", "true"), ("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "2")]);
     let asked = Asked { shard: Some("3/4"), total: None };
     let choice = shard_for(asked, Some(&gitlab)).unwrap();
-    assert_eq!((choice.shard.to_string().as_str(), choice.from), ("3/4", From::Asked));
+    assert_eq!((choice.shard.to_string().as_str(), choice.from), ("3/4", ShardFrom::Asked));
     let choice = shard_for(Asked::default(), Some(&gitlab)).unwrap();
-    assert_eq!((choice.shard.to_string().as_str(), choice.from), ("1/2", From::Ci("GitLab CI")));
+    assert_eq!(
+        (choice.shard.to_string().as_str(), choice.from),
+        ("1/2", ShardFrom::Ci("GitLab CI"))
+    );
     let bare = Asked { shard: Some("3"), total: Some("4") };
     assert_eq!(shard_for(bare, None).unwrap().shard, Shard { index: 3, total: 4 });
     let both = Asked { shard: Some("3/4"), total: Some("4") };
@@ -159,7 +163,7 @@ fn a_ci_without_a_shard_is_an_error_and_only_outside_any_is_it_all() {
     let unknown = ci(&[("CI", "true")]);
     assert!(shard_for(Asked::default(), Some(&unknown)).is_err());
     let alone = shard_for(Asked::default(), None).unwrap();
-    assert_eq!(alone.from, From::Nobody);
+    assert_eq!(alone.from, ShardFrom::Nobody);
     assert!(alone.to_string().contains("no CI was found"));
 }
 
@@ -176,9 +180,8 @@ fn kubernetes_gives_the_index_and_the_user_the_total() {
 /// A row as the documentation shows it.
 fn documented(provider: &Provider) -> String {
     let code = |text: &str| format!("`{text}`");
-    let list = |parts: Vec<String>| match parts.is_empty() {
-        true => "–".to_owned(),
-        false => parts.join(", "),
+    let list = |parts: Vec<String>| {
+        if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
     };
     let marks = provider.detect.iter().map(|mark| match mark {
         Mark::Set(name) => code(name),

@@ -121,9 +121,8 @@ fn string_end(text: &str, from: usize) -> usize {
     let Some(at) = text[from..].find(ends) else { return text.len() };
     let end = from + at;
     match text.as_bytes()[end] {
-        b'\n' | b'\r' => end,
         b'\x1b' if text[end..].starts_with("\x1b\\") => end + 2,
-        b'\x1b' => end,
+        b'\x1b' | b'\n' | b'\r' => end,
         b'\x07' | b'\x18' | b'\x1a' => end + 1,
         _ => end + '\u{9c}'.len_utf8(),
     }

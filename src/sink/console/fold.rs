@@ -15,7 +15,8 @@ pub(super) struct Fold<'a> {
     pub(super) from_s: i64,
     /// When that ended, seconds since 1970.
     pub(super) to_s: i64,
-    /// With which GitHub takes commands again: unknown to whatever printed the content.
+    /// With which GitHub, and no other CI, takes commands again: unknown to whoever printed the
+    /// content.
     pub(super) token: &'a str,
 }
 

@@ -2,8 +2,12 @@
 //!
 //! A group's output is printed whole when the group is over, so outputs never interleave; in a
 //! fold where the CI has folds, failures open where the CI can open them. Everything from tests
-//! passes through [`crate::term`]. What is printed is a pure function of the events so far
-//! (`page.rs`); this file writes it. Any order of events is taken.
+//! passes through [`crate::term`]; on GitHub a group's output also stands between
+//! `::stop-commands::` and a fresh token. `--output stream` has no folds and no such guard, since
+//! outputs interleave: there each line follows its group's name, and its commands are broken.
+//!
+//! What is printed is a pure function of the events so far (`page.rs`); this file writes it. Any
+//! order of events is taken.
 
 mod fold;
 mod live;

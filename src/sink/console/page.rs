@@ -8,13 +8,14 @@ use anstyle::{AnsiColor, Style};
 use crate::ci::Folding;
 use crate::model::{
     Event, GroupFinished, GroupId, NotRun, Output, ProcessEnd, RunStarted, Stop, Verdict,
+    human_time,
 };
 use crate::term::{Colour, Place, clean, label};
 
 use super::fold::{Fold, unfolded};
 use super::progress::Progress;
 use super::tally::{Bounded, Counts, Failure, Tally};
-use super::words::{about, count, shortened, thousands, took};
+use super::words::{about, count, shortened, thousands};
 use super::{Live, Options};
 use crate::config::Show;
 
@@ -191,7 +192,7 @@ impl Page {
             Verdict::Passed => passed(counts),
             Verdict::Failed => self.failed(finished, counts),
         };
-        let mut title = format!("{sign} {name}  {how}  {}", took(finished.duration_us));
+        let mut title = format!("{sign} {name}  {how}  {}", human_time(finished.duration_us));
         if let Mark::Again = mark {
             let next = finished.attempt.saturating_add(1);
             add(&mut title, format_args!("; trying again (attempt {next})"));
@@ -233,10 +234,7 @@ impl Page {
             return self.painted(mark, title) + "\n";
         }
         self.folds += 1;
-        let token = match self.options.folding {
-            Folding::GitHub => (self.options.token)(),
-            _ => String::new(),
-        };
+        let token = (self.options.token)();
         let to_s = self.clock_s(finished.at_us);
         let from_s = self.clock_s(finished.at_us.saturating_sub(finished.duration_us));
         let painted = self.painted(mark, title);
@@ -247,7 +245,7 @@ impl Page {
     }
 
     /// The line with its mark in colour, where it is no command's data.
-    fn painted<'a>(&self, mark: Mark, title: &'a str) -> String {
+    fn painted(&self, mark: Mark, title: &str) -> String {
         let colour = match mark {
             Mark::Passed => AnsiColor::Green,
             Mark::Failed => AnsiColor::Red,
@@ -279,9 +277,9 @@ impl Page {
     }
 
     fn closing(&self, not_run: &[NotRun]) -> String {
-        let Tally { counts, failures, flakes, .. } = &self.tally;
-        let time = took(self.now_us);
-        let (shard, totals) = (self.shard(), totals(*counts));
+        let Tally { counts, troubled, failures, flakes, pending: _ } = &self.tally;
+        let time = human_time(self.now_us);
+        let (shard, totals) = (self.shard(), totals(*counts, *troubled));
         let mut text = format!("\n{}{shard}: {totals} in {time}\n", unfolded(self.options.folding));
         self.list_failures(&mut text, failures);
         if !flakes.kept.is_empty() {
@@ -302,8 +300,9 @@ impl Page {
         text.push_str("failed:\n");
         for Failure { id, message } in &failures.kept {
             add(text, format_args!("  {}", label(id, self.place)));
-            if !message.is_empty() {
-                let message = shortened(message, MESSAGE_CHARS_MAX);
+            if let Some(line) = message.lines().find(|line| !line.trim().is_empty()) {
+                let line = clean(line, Place::Terminal, Colour::Drop);
+                let message = shortened(&line, MESSAGE_CHARS_MAX);
                 add(text, format_args!(": {}", label(&message, self.place)));
             }
             text.push('\n');
@@ -364,7 +363,7 @@ fn passed(counts: Counts) -> String {
     how
 }
 
-fn totals(counts: Counts) -> String {
+fn totals(counts: Counts, troubled: usize) -> String {
     let tests = count(counts.total(), "test");
     let Counts { passed, failed, errored, skipped, flaky } = counts;
     let parts = [
@@ -375,8 +374,12 @@ fn totals(counts: Counts) -> String {
         (skipped, "skipped"),
     ];
     let parts = parts.iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<_> = parts.map(|(number, what)| format!("{number} {what}")).collect();
-    if parts.is_empty() { tests } else { format!("{tests}, {}", parts.join(", ")) }
+    let parts = parts.map(|(number, what)| format!(", {number} {what}"));
+    let mut text = tests + &parts.collect::<Vec<_>>().concat();
+    if troubled > 0 {
+        add(&mut text, format_args!("; {} with a problem,", count(troubled, "group")));
+    }
+    text
 }
 
 fn processes(number: usize) -> String {

@@ -193,7 +193,8 @@ mod tests {
                     _ => progress.finish(&group),
                 }
                 prop_assert!(progress.done() <= progress.total());
-                let waiting: u64 = progress.waiting.by_us.iter().map(|(us, n)| us * *n as u64).sum();
+                let by_us = progress.waiting.by_us.iter();
+                let waiting: u64 = by_us.map(|(us, count)| us * *count as u64).sum();
                 prop_assert_eq!(waiting, progress.waiting.sum_us);
             }
         }

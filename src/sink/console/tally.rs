@@ -83,22 +83,24 @@ pub(super) struct Failure {
 }
 
 /// One test over the executions of its group.
-struct Tried {
+pub(super) struct Tried {
     outcome: Outcome,
     failed_before: bool,
     message: Option<String>,
 }
 
-type Tests = BTreeMap<String, Tried>;
+pub(super) type Tests = BTreeMap<String, Tried>;
 
 /// The sums.
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) counts: Counts,
+    /// Groups with a problem beyond their tests.
+    pub(super) troubled: usize,
     pub(super) failures: Bounded<Failure>,
     pub(super) flakes: Bounded<String>,
     /// Tests of groups that are tried again.
-    pending: HashMap<GroupId, Tests>,
+    pub(super) pending: HashMap<GroupId, Tests>,
 }
 
 impl Tally {
@@ -137,6 +139,7 @@ impl Tally {
         };
         match (trouble, finished.verdict) {
             (Some(message), _) => {
+                self.troubled += 1;
                 self.failures.push(Failure { id: group.to_string(), message }, FAILURES_KEPT_MAX);
             }
             (None, Verdict::Passed) if finished.attempt > 1 && counts.flaky == 0 => {

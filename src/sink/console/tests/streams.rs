@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::model::{Kept, NotRun};
 
@@ -171,7 +173,7 @@ fn a_problem_without_a_failed_test_is_told_and_listed() {
     let expected = "… web:x  slow: 5 min 0 s of its 10 min 0 s are over\n\
         [0/0] ✗ web:x  timed out after 600.0 s (signal 9 (SIGKILL))  3.2 s\n\
         \x20 left 2 processes behind, now ended: sleep, py\\nthon\n\
-        \nthis shard: 1 test, 1 passed in 3 min 20 s\n\
+        \nthis shard: 1 test, 1 passed; 1 group with a problem, in 3 min 20 s\n\
         failed:\n  web:x: timed out after 600.0 s (signal 9 (SIGKILL))\n";
     let events = [slow, finishes(timed_out), ends()];
     assert_eq!(printed(Show::Failed, Folding::None, &events), expected);
@@ -213,7 +215,7 @@ fn the_list_of_failures_is_bounded_and_so_is_each_message() {
     let mut finished = bad("a", "");
     finished.tests =
         (0..60).map(|number| test(&format!("t{number:02}"), Outcome::Errored)).collect();
-    finished.tests[0].message = Some(format!("{}\n", "x".repeat(1_000)));
+    finished.tests[0].message = Some(format!("\n\x1b[31m{}\nmore", "x".repeat(1_000)));
     let text = printed(Show::Failed, Folding::None, &[finishes(finished), ends()]);
     assert!(text.contains("60 tests, 60 errored"), "{text}");
     assert!(text.contains(&format!("  web:t00: {}…\n", "x".repeat(200))), "{text}");
@@ -253,6 +255,24 @@ fn the_live_line_tells_how_far_it_is() {
     assert_eq!(page.status().unwrap(), "1/3 groups, about 50 s left: web:shop.cart");
     page.print(&ends());
     assert_eq!(page.status(), None);
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_events_is_taken(
+        order in proptest::collection::vec(any::<prop::sample::Index>(), 0..30)
+    ) {
+        let mut events = ordinary();
+        events.push(finishes(GroupFinished { last: false, ..bad("shop.cart", "x") }));
+        events.push(finishes(GroupFinished { attempt: u32::MAX, at_us: 0, ..good("x", "x") }));
+        events.push(starts("unknown", u64::MAX / 1_000_000));
+        events.push(Event::Stopping { why: Stop::FailFast, at_us: u64::MAX });
+        let events: Vec<_> = order.iter().map(|index| index.get(&events).clone()).collect();
+        for folding in [Folding::None, Folding::GitLab] {
+            let text = printed(Show::All, folding, &events);
+            prop_assert!(text.is_empty() || text.ends_with('\n'));
+        }
+    }
 }
 
 #[test]

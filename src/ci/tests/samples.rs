@@ -1,5 +1,9 @@
-/// Environments as the providers' documentation shows them.
-const ROWS: &[Row] = &[
+//! Environments as the providers' documentation shows them, and what they must give.
+
+use super::Row;
+
+/// At least one for every provider.
+pub(super) const ROWS: &[Row] = &[
     Row {
         name: "GitHub Actions",
         env: &[
