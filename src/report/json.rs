@@ -1,0 +1,376 @@
+//! `report.json`, for other programs: `docs/reference/report-json.md` tells every field.
+
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+
+use crate::model::{Basis, Estimate, GroupId, RunKey, TestId, Verdict};
+
+use super::ledger::{Ledger, Lost, stop_text};
+use super::run::{
+    Earlier, Execution, Fewer, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport,
+    TestReport, Told, Totals,
+};
+
+/// The version of the file's format; a change that a reader must know of raises it.
+pub const FORMAT: u32 = 1;
+
+/// The report as JSON, one line, with a newline at its end.
+#[must_use]
+pub fn render(report: &RunReport) -> String {
+    let mut text =
+        serde_json::to_string(&document(report)).expect("keys are text and writing is to memory");
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u32,
+    verdict: &'static str,
+    exit: u8,
+    run: Run<'a>,
+    totals: TotalsView,
+    ledger: LedgerView,
+    shards: Vec<ShardView<'a>>,
+    groups: Seq<'a, GroupReport, GroupView<'a>>,
+    tests: Tests<'a>,
+    fewer: Seq<'a, Fewer, FewerView<'a>>,
+}
+
+fn document(report: &RunReport) -> Document<'_> {
+    let RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer } = report;
+    let RunKey { id, number, attempt } = run;
+    let Totals { tests: all, passed, failed, errored, skipped, flaky } = *totals;
+    Document {
+        format: FORMAT,
+        verdict: match verdict {
+            RunVerdict::Passed => "passed",
+            RunVerdict::Failed => "failed",
+            RunVerdict::Incomplete => "incomplete",
+        },
+        exit: exit.code(),
+        run: Run { id: id.as_deref(), number: *number, attempt: *attempt },
+        totals: TotalsView { tests: all, passed, failed, errored, skipped, flaky },
+        ledger: ledger_view(ledger),
+        shards: shards.iter().map(shard_view).collect(),
+        groups: Seq(groups, group_view),
+        tests: Tests { groups, tests },
+        fewer: Seq(fewer, fewer_view),
+    }
+}
+
+/// A list whose entries are made while it is written, so that a million need no memory.
+struct Seq<'a, T, V>(&'a [T], fn(&'a T) -> V);
+
+impl<T, V: Serialize> Serialize for Seq<'_, T, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    id: Option<&'a str>,
+    number: Option<u64>,
+    attempt: u32,
+}
+
+#[derive(Serialize)]
+struct TotalsView {
+    tests: usize,
+    passed: usize,
+    failed: usize,
+    errored: usize,
+    skipped: usize,
+    flaky: usize,
+}
+
+#[derive(Serialize)]
+struct LedgerView {
+    planned: usize,
+    lost: Vec<String>,
+    doubled: Vec<String>,
+    missing_shards: Vec<u32>,
+    reasons: Vec<Reason>,
+    problems: Vec<Line>,
+    notes: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    group: String,
+    tests: usize,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct Line {
+    kind: &'static str,
+    text: String,
+}
+
+fn ledger_view(ledger: &Ledger) -> LedgerView {
+    let Ledger { planned, lost, doubled: _, missing_shards, flaws, notes } = ledger;
+    let reason = |Lost { group, tests, why }: &Lost| Reason {
+        group: group.to_string(),
+        tests: tests.len(),
+        why: why.to_string(),
+    };
+    LedgerView {
+        planned: *planned,
+        lost: ledger.lost_ids(),
+        doubled: ledger.doubled_ids(),
+        missing_shards: missing_shards.clone(),
+        reasons: lost.iter().map(reason).collect(),
+        problems: flaws.iter().map(|f| Line { kind: f.kind(), text: f.to_string() }).collect(),
+        notes: notes.iter().map(|n| Line { kind: n.kind(), text: n.to_string() }).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct ShardView<'a> {
+    index: u32,
+    total: u32,
+    attempt: u32,
+    predicted_us: u64,
+    actual_us: u64,
+    groups: usize,
+    tests: usize,
+    workers: u32,
+    host: &'a str,
+    started: String,
+    end: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<String>,
+    source: &'a str,
+    superseded: &'a [String],
+}
+
+fn shard_view(shard: &ShardReport) -> ShardView<'_> {
+    let ShardReport {
+        index,
+        total,
+        attempt,
+        source,
+        superseded,
+        host,
+        started,
+        workers,
+        predicted_us,
+        actual_us,
+        groups,
+        tests,
+        end,
+    } = shard;
+    let (end, stopped) = match end {
+        ShardEnd::Finished => ("finished", None),
+        ShardEnd::Stopped(stop) => ("stopped", Some(stop_text(stop))),
+        ShardEnd::Cut => ("killed", None),
+    };
+    ShardView {
+        index: *index,
+        total: *total,
+        attempt: *attempt,
+        predicted_us: *predicted_us,
+        actual_us: *actual_us,
+        groups: *groups,
+        tests: *tests,
+        workers: *workers,
+        host,
+        started: started.to_string(),
+        end,
+        stopped,
+        source,
+        superseded,
+    }
+}
+
+#[derive(Serialize)]
+struct GroupView<'a> {
+    id: &'a GroupId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<Basis>,
+    tests: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    executions: Vec<ExecutionView<'a>>,
+}
+
+fn group_view(group: &GroupReport) -> GroupView<'_> {
+    let GroupReport { id, planned, tests, executions } = group;
+    let estimate = planned.map(|(_, Estimate { us, basis })| (us, basis));
+    GroupView {
+        id,
+        shard: planned.map(|(shard, _)| shard),
+        estimate_us: estimate.map(|(us, _)| us),
+        basis: estimate.map(|(_, basis)| basis),
+        tests: *tests,
+        problem: group.problem(),
+        executions: executions.iter().map(execution_view).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct ExecutionView<'a> {
+    shard: u32,
+    attempt: u32,
+    worker: u32,
+    verdict: Verdict,
+    at_us: u64,
+    duration_us: u64,
+    end: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    leaked: &'a [String],
+}
+
+fn execution_view(execution: &Execution) -> ExecutionView<'_> {
+    let Execution {
+        shard,
+        attempt,
+        worker,
+        at_us,
+        duration_us,
+        end,
+        verdict,
+        problem,
+        leaked,
+        output: _,
+    } = execution;
+    ExecutionView {
+        shard: *shard,
+        attempt: *attempt,
+        worker: *worker,
+        verdict: *verdict,
+        at_us: *at_us,
+        duration_us: *duration_us,
+        end: end.to_string(),
+        problem: problem.as_ref().map(|problem| problem.describe(end)),
+        leaked,
+    }
+}
+
+struct Tests<'a> {
+    groups: &'a [GroupReport],
+    tests: &'a [TestReport],
+}
+
+impl Serialize for Tests<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.tests.len()))?;
+        for test in self.tests {
+            seq.serialize_element(&test_view(test, self.groups))?;
+        }
+        seq.end()
+    }
+}
+
+#[derive(Serialize)]
+struct TestView<'a> {
+    id: &'a TestId,
+    outcome: &'static str,
+    duration_us: u64,
+    group: &'a GroupId,
+    shard: u32,
+    worker: u32,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    class: &'a str,
+    case: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    reported: bool,
+    repeats: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<EarlierView<'a>>,
+}
+
+fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a> {
+    let TestReport {
+        id,
+        class,
+        case,
+        outcome,
+        duration_us,
+        group,
+        shard,
+        worker,
+        told,
+        file,
+        line,
+        reported,
+        repeats,
+        earlier,
+    } = test;
+    let [message, kind, detail] = told_view(told.as_deref());
+    TestView {
+        id,
+        outcome: outcome.word(),
+        duration_us: *duration_us,
+        group: &groups[*group].id,
+        shard: *shard,
+        worker: *worker,
+        class,
+        case,
+        message,
+        kind,
+        detail,
+        file: file.as_deref(),
+        line: *line,
+        reported: *reported,
+        repeats: *repeats,
+        earlier: earlier.iter().map(earlier_view).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct EarlierView<'a> {
+    attempt: u32,
+    outcome: crate::model::Outcome,
+    duration_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+fn earlier_view(earlier: &Earlier) -> EarlierView<'_> {
+    let Earlier { attempt, outcome, duration_us, told } = earlier;
+    let [message, kind, detail] = told_view(told.as_deref());
+    let (attempt, outcome, duration_us) = (*attempt, *outcome, *duration_us);
+    EarlierView { attempt, outcome, duration_us, message, kind, detail }
+}
+
+fn told_view(told: Option<&Told>) -> [Option<&str>; 3] {
+    let Some(Told { message, kind, detail }) = told else { return [None; 3] };
+    [message.as_deref(), kind.as_deref(), detail.as_deref()]
+}
+
+#[derive(Serialize)]
+struct FewerView<'a> {
+    group: &'a GroupId,
+    now: usize,
+    before: usize,
+}
+
+fn fewer_view(fewer: &Fewer) -> FewerView<'_> {
+    let Fewer { group, now, before } = fewer;
+    FewerView { group, now: *now, before: *before }
+}
+
+#[cfg(test)]
+mod tests;

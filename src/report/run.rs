@@ -1,0 +1,288 @@
+//! The joined report of a run: plain values that every output is a fold over.
+
+use jiff::Timestamp;
+
+use crate::exit::Exit;
+use crate::model::{
+    Estimate, GroupId, Outcome, Output, Problem, ProcessEnd, RunKey, Stop, TestId, Verdict,
+};
+
+use super::ledger::Ledger;
+
+/// Everything that is known of a run once its shards' journals are joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunReport {
+    /// All told.
+    pub verdict: RunVerdict,
+    /// What the program ends with.
+    pub exit: Exit,
+    /// The run, with its newest attempt.
+    pub run: RunKey,
+    /// Tests by outcome.
+    pub totals: Totals,
+    /// Whether everything planned ran exactly once.
+    pub ledger: Ledger,
+    /// The shards that arrived, by number.
+    pub shards: Vec<ShardReport>,
+    /// Every group that was planned or ran, by id.
+    pub groups: Vec<GroupReport>,
+    /// Every test once, by id.
+    pub tests: Vec<TestReport>,
+    /// Groups that ran fewer tests than the last time, by id.
+    pub fewer: Vec<Fewer>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunVerdict {
+    /// Everything ran exactly once, nothing failed.
+    Passed,
+    /// Everything ran exactly once, something failed.
+    Failed,
+    /// Something planned did not run, or ran twice, or cannot be told; or nothing was planned.
+    Incomplete,
+}
+
+/// How a test ended, over all its executions. Ordered from harmless to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FinalOutcome {
+    /// It was not run, on purpose.
+    Skipped,
+    /// It held.
+    Passed,
+    /// It held in one execution and not in another.
+    Flaky,
+    /// An assertion did not hold.
+    Failed,
+    /// Something else broke.
+    Errored,
+}
+
+impl FinalOutcome {
+    /// Whether the run can be green with it.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        match self {
+            Self::Skipped | Self::Passed | Self::Flaky => true,
+            Self::Failed | Self::Errored => false,
+        }
+    }
+
+    /// The word of `report.json`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Passed => "passed",
+            Self::Flaky => "flaky",
+            Self::Failed => "failed",
+            Self::Errored => "errored",
+        }
+    }
+}
+
+impl From<Outcome> for FinalOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Skipped => Self::Skipped,
+            Outcome::Passed => Self::Passed,
+            Outcome::Failed => Self::Failed,
+            Outcome::Errored => Self::Errored,
+        }
+    }
+}
+
+/// Tests by outcome; each test counts once and the five outcomes add up to `tests`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// All.
+    pub tests: usize,
+    /// Held.
+    pub passed: usize,
+    /// Did not hold.
+    pub failed: usize,
+    /// Broke otherwise.
+    pub errored: usize,
+    /// Not run, on purpose.
+    pub skipped: usize,
+    /// Held in one execution and not in another.
+    pub flaky: usize,
+}
+
+impl Totals {
+    /// Counts one more test.
+    pub fn add(&mut self, outcome: FinalOutcome) {
+        self.tests += 1;
+        *match outcome {
+            FinalOutcome::Skipped => &mut self.skipped,
+            FinalOutcome::Passed => &mut self.passed,
+            FinalOutcome::Flaky => &mut self.flaky,
+            FinalOutcome::Failed => &mut self.failed,
+            FinalOutcome::Errored => &mut self.errored,
+        } += 1;
+    }
+
+    /// Tests with which the run cannot be green.
+    #[must_use]
+    pub fn bad(&self) -> usize {
+        self.failed + self.errored
+    }
+}
+
+/// One shard, as its newest journal tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardReport {
+    /// From 1.
+    pub index: u32,
+    /// How many shards this one thought there are.
+    pub total: u32,
+    /// Which attempt of the run.
+    pub attempt: u32,
+    /// Where the journal came from.
+    pub source: String,
+    /// Where the journals of earlier attempts came from.
+    pub superseded: Vec<String>,
+    /// The machine.
+    pub host: String,
+    /// When it started, by its machine's clock.
+    pub started: Timestamp,
+    /// Workers it ran.
+    pub workers: u32,
+    /// How long the plan thought it takes, microseconds.
+    pub predicted_us: u64,
+    /// How long it took, as far as its journal goes, microseconds.
+    pub actual_us: u64,
+    /// Groups it ran to their end.
+    pub groups: usize,
+    /// Tests whose final result it gave.
+    pub tests: usize,
+    /// How it came to its end.
+    pub end: ShardEnd,
+}
+
+/// How a shard came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShardEnd {
+    /// By itself, everything tried.
+    Finished,
+    /// Told to stop, and did so in order.
+    Stopped(Stop),
+    /// Its journal just ends: it was killed.
+    Cut,
+}
+
+/// One group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupReport {
+    /// Its name.
+    pub id: GroupId,
+    /// The shard that the plan gave it to, and how long it was thought to take; none when that
+    /// shard's journal is missing.
+    pub planned: Option<(u32, Estimate)>,
+    /// The tests that the framework reported for it.
+    pub tests: usize,
+    /// Its executions, oldest first; the last one decides.
+    pub executions: Vec<Execution>,
+}
+
+impl GroupReport {
+    /// What was wrong with its last execution, in one line.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let last = self.executions.last()?;
+        last.problem.as_ref().map(|problem| problem.describe(&last.end))
+    }
+}
+
+/// One execution of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// The shard that ran it.
+    pub shard: u32,
+    /// 1 for the first.
+    pub attempt: u32,
+    /// The worker, from 0.
+    pub worker: u32,
+    /// When it ended, microseconds since its shard started.
+    pub at_us: u64,
+    /// How long it took, microseconds.
+    pub duration_us: u64,
+    /// How its process ended.
+    pub end: ProcessEnd,
+    /// All told.
+    pub verdict: Verdict,
+    /// What was wrong beyond the tests' own failures.
+    pub problem: Option<Problem>,
+    /// Processes that it left behind.
+    pub leaked: Vec<String>,
+    /// What it printed; kept only where something went wrong.
+    pub output: Option<Output>,
+}
+
+/// One test, over all its executions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestReport {
+    /// Its name.
+    pub id: TestId,
+    /// JUnit's `classname`.
+    pub class: String,
+    /// JUnit's `name`.
+    pub case: String,
+    /// How it ended, all told.
+    pub outcome: FinalOutcome,
+    /// How long its last execution took, microseconds.
+    pub duration_us: u64,
+    /// Its group, an index into [`RunReport::groups`].
+    pub group: usize,
+    /// The shard of its last execution.
+    pub shard: u32,
+    /// The worker of its last execution.
+    pub worker: u32,
+    /// What its last execution said beyond its outcome.
+    pub told: Option<Box<Told>>,
+    /// The file it stands in.
+    pub file: Option<String>,
+    /// The line in that file.
+    pub line: Option<u32>,
+    /// Whether the framework ever reported it; else its result was concluded.
+    pub reported: bool,
+    /// How often the framework reported it within its last execution.
+    pub repeats: u32,
+    /// Its executions before the last, oldest first.
+    pub earlier: Vec<Earlier>,
+}
+
+/// What an execution of a test said beyond its outcome.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// One line.
+    pub message: Option<String>,
+    /// An exception's class, say.
+    pub kind: Option<String>,
+    /// A trace, usually.
+    pub detail: Option<String>,
+}
+
+/// An execution of a test before its last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// Which execution of its group.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, microseconds.
+    pub duration_us: u64,
+    /// What it said.
+    pub told: Option<Box<Told>>,
+}
+
+/// A group that ran fewer tests than the last time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fewer {
+    /// The group.
+    pub group: GroupId,
+    /// Tests it ran now.
+    pub now: usize,
+    /// Tests it ran the last time.
+    pub before: usize,
+}
