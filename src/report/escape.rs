@@ -95,10 +95,8 @@ pub fn fenced(lines: &[String]) -> String {
 /// as spaces, at most `chars_max` characters each.
 pub fn plain_lines(text: &str, chars_max: usize) -> impl Iterator<Item = String> {
     let plain = anstream::adapter::strip_str(text).to_string();
-    let lines: Vec<String> = plain
-        .lines()
-        .map(|line| visible(&line.replace('\t', "    "), chars_max))
-        .collect();
+    let lines: Vec<String> =
+        plain.lines().map(|line| visible(&line.replace('\t', "    "), chars_max)).collect();
     lines.into_iter()
 }
 
@@ -190,6 +188,6 @@ pub(super) mod tests {
     #[test]
     fn colours_are_taken_out_of_output() {
         let lines: Vec<String> = plain_lines("\u{1b}[1mE\u{1b}[0m\tx\r\n\u{8}y", 9).collect();
-        assert_eq!(lines, ["E    x", "\\u{8}y"]);
+        assert_eq!(lines, ["E    x", "y"]);
     }
 }

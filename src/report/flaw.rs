@@ -240,10 +240,9 @@ impl fmt::Display for PlanCause {
             Self::Workers(base, other) => {
                 write!(f, "they reckoned with {base} and {other} workers a shard")
             }
-            Self::Histories => write!(
-                f,
-                "same groups, other estimates; the shards restored different histories"
-            ),
+            Self::Histories => {
+                write!(f, "same groups, other estimates; the shards restored different histories")
+            }
         }
     }
 }

@@ -65,6 +65,9 @@ pub(super) fn fold(id: GroupId, work: Work, place: Place<'_>) -> Folded {
     if folded.group.executions.is_empty() {
         folded.without_result = listed.unwrap_or_default();
     }
+    // Of a group that ran twice both rows of attempts may lack a test.
+    folded.without_result.sort_unstable();
+    folded.without_result.dedup();
     folded
 }
 
@@ -113,7 +116,8 @@ fn fold_chain(
         if known == Some(false) && reported {
             folded.unlisted.push(name.clone());
         }
-        let standing = if known == Some(true) || reported { Standing::Test } else { Standing::Group };
+        let standing =
+            if known == Some(true) || reported { Standing::Test } else { Standing::Group };
         folded.tests.push(fold_test(&folded.group.id, of_test, &runs, standing, place.index));
     }
     missing.extend(listed.into_iter().flatten().cloned());
@@ -195,11 +199,8 @@ fn fold_test(
     let got_over = standing == Standing::Group
         && last.run + 1 < runs.len()
         && runs.last().is_some_and(|run| run.execution.problem.is_none());
-    let outcome = if broke && (held || got_over) {
-        FinalOutcome::Flaky
-    } else {
-        last.result.outcome.into()
-    };
+    let outcome =
+        if broke && (held || got_over) { FinalOutcome::Flaky } else { last.result.outcome.into() };
     let reported = results().any(|result| result.reported);
     let earlier = trials
         .into_iter()
@@ -270,13 +271,7 @@ fn told(
 
 /// Sees to it that a group that did not end well is not all green, and that its listed tests
 /// without a result are errors. Without a problem, or without an end, those are lost instead.
-fn own_up(
-    folded: &mut Folded,
-    first: usize,
-    missing: Vec<String>,
-    runs: &[Run],
-    index: usize,
-) {
+fn own_up(folded: &mut Folded, first: usize, missing: Vec<String>, runs: &[Run], index: usize) {
     let Some(Run { execution, last }) = runs.last() else { return };
     let problem = match (&execution.problem, execution.verdict) {
         (Some(problem), _) => Some(problem.describe(&execution.end)),

@@ -61,9 +61,8 @@ pub(super) fn gather(mut chosen: Vec<Chosen>) -> Gathered {
         known = mem::take(&mut chosen[first].journal.discovered);
         let base = Base::of(&chosen[first].journal);
         let others = chosen.iter().enumerate().filter(|(at, _)| *at != first);
-        gathered.flaws = others
-            .filter_map(|(_, other)| disagreement(&base, &known, &other.journal))
-            .collect();
+        gathered.flaws =
+            others.filter_map(|(_, other)| disagreement(&base, &known, &other.journal)).collect();
     }
     for Chosen { source, mut journal, superseded } in chosen {
         gathered.tell(&source, &journal);

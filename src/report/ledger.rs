@@ -47,11 +47,13 @@ impl Ledger {
     /// Ids of the groups and tests that ran more than once: sorted, each once.
     #[must_use]
     pub fn doubled_ids(&self) -> Vec<String> {
-        sorted_ids(self.doubled.iter().flat_map(|doubled| match doubled {
-            Doubled::Group { group, tests, shards: _ } => std::iter::once(group.to_string())
-                .chain(tests.iter().map(ToString::to_string))
-                .collect::<Vec<_>>(),
-            Doubled::Test { test, groups: _ } => vec![test.to_string()],
+        sorted_ids(self.doubled.iter().flat_map(|doubled| {
+            match doubled {
+                Doubled::Group { group, tests, shards: _ } => std::iter::once(group.to_string())
+                    .chain(tests.iter().map(ToString::to_string))
+                    .collect::<Vec<_>>(),
+                Doubled::Test { test, groups: _ } => vec![test.to_string()],
+            }
         }))
     }
 

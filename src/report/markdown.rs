@@ -95,8 +95,7 @@ impl Page {
         if part.push(title) == Fit::LeftOut {
             return;
         }
-        let fitted =
-            items.iter().take_while(|item| part.push(&show(item)) == Fit::Whole).count();
+        let fitted = items.iter().take_while(|item| part.push(&show(item)) == Fit::Whole).count();
         self.text.push_str(&part.text);
         if fitted < items.len() {
             let rest = counted(items.len() - fitted, what);
@@ -126,9 +125,7 @@ fn ledger(page: &mut Page, report: &RunReport) {
     );
     page.list(&title, &ledger.lost, "entry", share, lost);
     let title = "\n**Ran more than once:**\n\n";
-    page.list(title, &ledger.doubled, "entry", share, |doubled: &Doubled| {
-        format!("- {doubled}\n")
-    });
+    page.list(title, &ledger.doubled, "entry", share, |doubled: &Doubled| format!("- {doubled}\n"));
 }
 
 /// How many lost tests of one group are named.
@@ -302,9 +299,7 @@ fn slowest(page: &mut Page, report: &RunReport) {
 
 fn notes(page: &mut Page, report: &RunReport) {
     let share = page.bytes_max;
-    page.list("\n### Notes\n\n", &report.ledger.notes, "note", share, |note| {
-        format!("- {note}\n")
-    });
+    page.list("\n### Notes\n\n", &report.ledger.notes, "note", share, |note| format!("- {note}\n"));
 }
 
 #[cfg(test)]

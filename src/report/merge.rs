@@ -106,10 +106,8 @@ impl Joined {
         }
         if ends.is_empty() || !without_result.is_empty() {
             let why = if ends.is_empty() { why } else { LostWhy::NoResult };
-            let name = |name: String| TestId {
-                suite: id.suite.clone(),
-                name: name.into_boxed_str(),
-            };
+            let name =
+                |name: String| TestId { suite: id.suite.clone(), name: name.into_boxed_str() };
             let tests = without_result.into_iter().map(name).collect();
             self.ledger.lost.push(Lost { group: id.clone(), tests, why });
         }

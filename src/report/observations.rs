@@ -107,11 +107,14 @@ mod tests {
         let seen = observe(&report);
         let tests: Vec<_> =
             seen.tests.iter().map(|test| (test.id.to_string(), test.outcome)).collect();
-        assert_eq!(tests, [
-            ("s:a1".to_owned(), FinalOutcome::Passed),
-            ("s:a2".to_owned(), FinalOutcome::Failed),
-            ("s:b1".to_owned(), FinalOutcome::Flaky),
-        ]);
+        assert_eq!(
+            tests,
+            [
+                ("s:a1".to_owned(), FinalOutcome::Passed),
+                ("s:a2".to_owned(), FinalOutcome::Failed),
+                ("s:b1".to_owned(), FinalOutcome::Flaky),
+            ]
+        );
         let [suite] = seen.suites.as_slice() else { panic!("{:?}", seen.suites) };
         assert_eq!(suite.workers, 2);
         // The builder's groups take 5 ms more than their tests; `s:b` ran twice.

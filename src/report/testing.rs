@@ -50,10 +50,8 @@ pub(super) fn result(name: &str, outcome: Outcome) -> TestResult {
 
 /// The report of these journals; their sources are `log-0`, `log-1`, ….
 pub(super) fn joined(logs: Vec<Log>) -> RunReport {
-    let input = |(at, log): (usize, Log)| Input {
-        source: format!("log-{at}"),
-        journal: Ok(log.journal()),
-    };
+    let input =
+        |(at, log): (usize, Log)| Input { source: format!("log-{at}"), journal: Ok(log.journal()) };
     merge(logs.into_iter().enumerate().map(input).collect(), |_| None)
 }
 
@@ -159,9 +157,8 @@ impl Log {
         let good = problem.is_none() && tests.iter().all(|test| test.outcome.is_good());
         let duration_us = OVERHEAD_US + tests.iter().map(|test| test.duration_us).sum::<u64>();
         self.at_us += duration_us;
-        let before = |event: &&Event| {
-            matches!(event, Event::GroupFinished(done) if done.group == group)
-        };
+        let before =
+            |event: &&Event| matches!(event, Event::GroupFinished(done) if done.group == group);
         let attempt = u32::try_from(self.events.iter().filter(before).count()).unwrap() + 1;
         let finished = GroupFinished {
             attempt,

@@ -63,7 +63,7 @@ fn a_failed_test_fails_the_run_and_keeps_the_output() {
     let two = two().runs("s:b", &[("b1", Failed), ("b2", Skipped)]).ends();
     let report = joined(vec![one_done(), two]);
     assert_eq!((report.verdict, report.exit), (RunVerdict::Failed, Exit::Failed));
-    let line = "✗ failed: 1 test of 4 failed; 2 groups, every one ran exactly once";
+    let line = "✗ failed: 1 of 4 tests failed; 2 groups, every one ran exactly once";
     assert_eq!(verdict_line(&report), line);
     let output = report.groups[1].executions[0].output.as_ref().unwrap();
     assert_eq!(output.head, "output of s:b\n");
@@ -152,10 +152,8 @@ fn an_unlisted_test_is_kept_and_told() {
 
 #[test]
 fn a_group_that_ran_in_two_shards_is_doubled() {
-    let two = two()
-        .runs("s:b", &[("b1", Passed)])
-        .runs("s:a", &[("a1", Failed), ("a2", Passed)])
-        .ends();
+    let two =
+        two().runs("s:b", &[("b1", Passed)]).runs("s:a", &[("a1", Failed), ("a2", Passed)]).ends();
     let report = joined(vec![one_done(), two]);
     assert_eq!(report.exit, Exit::NotWhole);
     assert_eq!(report.ledger.doubled_ids(), ["s:a", "s:a1", "s:a2"]);
@@ -347,7 +345,8 @@ fn an_empty_shard_of_a_plan_is_fine() {
 
 #[test]
 fn fewer_tests_than_last_time_are_told() {
-    let input = |source: &str, log: &Log| Input { source: source.to_owned(), journal: Ok(log.journal()) };
+    let input =
+        |source: &str, log: &Log| Input { source: source.to_owned(), journal: Ok(log.journal()) };
     let last_time = |group: &GroupId| (&*group.name == "b").then_some(2);
     let report = merge(vec![input("1", &one_done()), input("2", &two_done())], last_time);
     assert_eq!(report.fewer, [Fewer { group: "s:b".parse().unwrap(), now: 1, before: 2 }]);
