@@ -231,7 +231,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn each_group_is_in_exactly_one_shard(work in any_work(), shards in 1..9_u32, workers in 1..5_u32) {
+    fn each_group_is_in_exactly_one_shard(
+        work in any_work(), shards in 1..9_u32, workers in 1..5_u32,
+    ) {
         let plan = make(work.clone(), shards, workers).unwrap();
         let indexes: Vec<u32> = plan.shards.iter().map(|shard| shard.index).collect();
         prop_assert_eq!(indexes, (1..=shards).collect::<Vec<_>>());
@@ -272,7 +274,8 @@ proptest! {
 
     #[test]
     fn the_order_of_the_input_does_not_matter(
-        (sorted, shuffled) in any_work().prop_flat_map(|work| (Just(work.clone()), Just(work).prop_shuffle())),
+        (sorted, shuffled) in any_work()
+            .prop_flat_map(|work| (Just(work.clone()), Just(work).prop_shuffle())),
         shards in 1..9_u32,
     ) {
         prop_assert_eq!(make(sorted, shards, 2), make(shuffled, shards, 2));
@@ -284,7 +287,8 @@ proptest! {
     ) {
         let lanes = u64::from(shards * workers);
         let named = jobs.iter().enumerate().map(|(n, &us)| work(&n.to_string(), us));
-        let makespan = *predicted(&make(named.collect(), shards, workers).unwrap()).iter().max().unwrap();
+        let plan = make(named.collect(), shards, workers).unwrap();
+        let makespan = *predicted(&plan).iter().max().unwrap();
         let mut longest_first = jobs;
         longest_first.sort_by_key(|&us| Reverse(us));
         let best = optimum(&longest_first, &mut vec![0; usize::try_from(lanes).unwrap()]);
