@@ -328,7 +328,9 @@ proptest! {
     }
 
     #[test]
-    fn recording_again_changes_nothing(runs in any_runs(1..20), again in any::<prop::sample::Index>()) {
+    fn recording_again_changes_nothing(
+        runs in any_runs(1..20), again in any::<prop::sample::Index>(),
+    ) {
         let once = taught(&runs);
         let (number, (observations, facts)) = again.get(&runs);
         let mut twice = once.clone();

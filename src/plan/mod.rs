@@ -92,8 +92,8 @@ pub enum PlanError {
 }
 
 /// Makes the plan: longest group first onto the least loaded of `shards × workers` lanes, exclusive
-/// groups before all others on all lanes of their shard. Of equally loaded lanes the one whose
-/// shard has the fewest, so that few groups use many shards.
+/// groups before all others on all lanes of their shard. Of equally loaded lanes each shard's first
+/// comes before any second, so that few groups use many shards.
 ///
 /// # Errors
 /// When two groups have the same id, or a number is 0 or beyond its limit.

@@ -199,9 +199,10 @@ mod tests {
             Rule { exclusive: Some(false), timeout: minutes(1), ..rule("b*") },
             rule("typo"),
         ];
-        let ruled = apply(vec![group("s:b", None), group("s:a", None)], &rules);
-        assert_eq!(ruled.unmatched, [2]);
-        let [a, b] = &ruled.groups[..] else { panic!("{ruled:?}") };
+        let Ruled { groups, unmatched } =
+            apply(vec![group("s:b", None), group("s:a", None)], &rules);
+        assert_eq!(unmatched, [2]);
+        let [a, b] = &groups[..] else { panic!("{groups:?}") };
         assert_eq!((a.exclusive, b.exclusive), (true, false));
         assert_eq!(a.limits, Limits { timeout: minutes(9), retries: Some(2) });
         assert_eq!(b.limits, Limits { timeout: minutes(1), retries: Some(2) });

@@ -2,7 +2,7 @@
 //!
 //! Names came from strangers: each stays on its line, escaped and cut to the terminal's width.
 
-use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -21,6 +21,12 @@ const SHARD_COLUMNS: usize = 5;
 const TIME_COLUMNS: usize = 12;
 const BASIS_COLUMNS: usize = 10;
 
+/// What stands between columns.
+const GAP: &str = "  ";
+
+/// What marks an exclusive group, after its bar.
+const ALONE: &str = " alone";
+
 /// The narrowest column of names: a narrower terminal wraps.
 const NAME_COLUMNS_MIN: usize = 12;
 
@@ -38,7 +44,8 @@ pub enum Detail {
 pub fn render(plan: &Plan, detail: Detail, columns: usize) -> String {
     let shown: Vec<Shown<'_>> = plan.shards.iter().map(|shard| Shown::of(shard, detail)).collect();
     let names = shown.iter().flat_map(|shard| shard.groups.iter().map(|(name, _)| name.width()));
-    let fixed = SHARD_COLUMNS + TIME_COLUMNS + BASIS_COLUMNS + BAR_COLUMNS + 4 * GAP.len();
+    let fixed =
+        SHARD_COLUMNS + TIME_COLUMNS + BASIS_COLUMNS + BAR_COLUMNS + ALONE.len() + 4 * GAP.len();
     let name_columns =
         names.max().unwrap_or(0).min(columns.saturating_sub(fixed)).max(NAME_COLUMNS_MIN);
     let mut text = String::new();
@@ -50,13 +57,10 @@ pub fn render(plan: &Plan, detail: Detail, columns: usize) -> String {
     text
 }
 
-/// What stands between columns.
-const GAP: &str = "  ";
-
 /// One shard's lines.
 struct Shown<'a> {
     index: u32,
-    groups: Vec<(Cow<'a, str>, &'a Assigned)>,
+    groups: Vec<(String, &'a Assigned)>,
     /// What is not shown: how many groups, and their time together, microseconds.
     hidden: (usize, u64),
 }
@@ -68,22 +72,18 @@ impl<'a> Shown<'a> {
             Detail::All => Vec::new(),
             Detail::Biggest if groups.len() <= BIGGEST_MAX => Vec::new(),
             Detail::Biggest => {
-                groups.sort_by_key(|group| std::cmp::Reverse(group.estimate.us));
+                groups.sort_by_key(|group| Reverse(group.estimate.us));
                 groups.split_off(BIGGEST_MAX)
             }
         };
         let hidden_us = total(hidden.iter().map(|group| group.estimate.us));
-        let named = |group: &'a Assigned| (safe(&group.id.to_string()), group);
+        let named = |group: &'a Assigned| (one_line(&group.id.to_string()).into_owned(), group);
         Self {
             index: shard.index,
             groups: groups.into_iter().map(named).collect(),
             hidden: (hidden.len(), hidden_us),
         }
     }
-}
-
-fn safe(name: &str) -> Cow<'static, str> {
-    Cow::Owned(one_line(name).into_owned())
 }
 
 fn groups(text: &mut String, shown: &[Shown<'_>], name_columns: usize) {
@@ -95,7 +95,7 @@ fn groups(text: &mut String, shown: &[Shown<'_>], name_columns: usize) {
         for (name, group) in &shard.groups {
             let Assigned { id: _, estimate, exclusive } = group;
             let basis = basis(estimate.basis);
-            let alone = if *exclusive { " alone" } else { "" };
+            let alone = if *exclusive { ALONE } else { "" };
             let bar = format!("{}{alone}", bar(estimate.us, longest));
             let time = left(&human_time(estimate.us));
             line(text, [&index, &fit(name, name_columns), &time, basis, &bar]);
