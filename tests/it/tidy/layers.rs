@@ -80,7 +80,13 @@ const PRINTER: &str = "src/term.rs";
 
 const PRINTING_MACROS: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
-const PRINTING_PATHS: &[&[&str]] = &[&["io", "stdout"], &["io", "stderr"], &["anstream"]];
+const PRINTING_PATHS: &[&[&str]] = &[
+    &["io", "stdout"],
+    &["io", "stderr"],
+    &["anstream", "stdout"],
+    &["anstream", "stderr"],
+    &["AutoStream"],
+];
 
 fn find(module: &str) -> Option<&'static Place> {
     HOUSE.iter().find(|place| place.module == module)
