@@ -83,7 +83,8 @@ pub(super) struct RunArgs {
     pub(super) shards: Option<String>,
 
     /// Which attempt at this run this is; read from the CI's own variables where it has them
-    #[arg(long, value_name = "N", env = "EVENLY_ATTEMPT", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", env = "EVENLY_ATTEMPT")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) attempt: Option<u32>,
 
     #[command(flatten)]

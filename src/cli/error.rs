@@ -72,7 +72,9 @@ impl Error {
                 | DiscoverError::Doubled(_) => Exit::Usage,
                 DiscoverError::Store(..) | DiscoverError::System(..) => Exit::Infrastructure,
             },
-            Self::Store(_) | Self::Run(_) | Self::Sink(_) | Self::Program(_) => Exit::Infrastructure,
+            Self::Store(_) | Self::Run(_) | Self::Sink(_) | Self::Program(_) => {
+                Exit::Infrastructure
+            }
             Self::Nothing(_) => Exit::Nothing,
         }
     }

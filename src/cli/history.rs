@@ -41,7 +41,7 @@ pub(super) fn load(path: &Path) -> Known {
         }
         Err(error) => {
             warn(&format!(
-                "history `{}` {error}; going on without it and leaving it as it is",
+                "history `{}`: {error}; going on without it, and leaving it as it is",
                 path.display()
             ));
             empty(Writable::No)

@@ -14,7 +14,8 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let running = Running::new(&args.running, &project);
     let total = args.shards;
     let shards = (1..=total.max(1)).map(|index| Shard::new(index, total));
-    let shards = shards.collect::<Result<Vec<_>, _>>().map_err(crate::ci::ShardChoiceError::from)?;
+    let shards =
+        shards.collect::<Result<Vec<_>, _>>().map_err(crate::ci::ShardChoiceError::from)?;
     let mut claimed = Vec::new();
     for shard in &shards {
         claimed.push(claim(&running.out, *shard, 1)?);

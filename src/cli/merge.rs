@@ -120,7 +120,9 @@ fn expand(glob: &Path) -> Result<Vec<PathBuf>, Error> {
     let start: PathBuf = glob.components().take_while(|part| !wild(part)).collect();
     let start = if start.as_os_str().is_empty() { PathBuf::from(".") } else { start };
     let plain = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_owned();
-    let found: Vec<_> =
-        files_below(&start).map(|path| plain(&path)).filter(|path| matcher.is_match(path)).collect();
+    let found: Vec<_> = files_below(&start)
+        .map(|path| plain(&path))
+        .filter(|path| matcher.is_match(path))
+        .collect();
     if found.is_empty() { Err(refuse()) } else { Ok(found) }
 }

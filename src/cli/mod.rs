@@ -17,12 +17,13 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use args::{Cli, Command};
 use crate::exit::Exit;
+use args::{Cli, Command};
 
 /// Runs the program with these arguments, its own name first.
 #[must_use]
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
+    survive_full_disks();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -43,4 +44,12 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         }
         error.exit()
     })
+}
+
+/// Turns SIGXFSZ, whose default is death, into an error of the write that was too much: a limit on
+/// file size is to be told like a full disk.
+fn survive_full_disks() {
+    let heard = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    // It fails for signals that cannot be caught, and this one can.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, heard);
 }

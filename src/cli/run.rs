@@ -5,14 +5,14 @@ use super::error::Error;
 use super::print::note;
 use super::project::Project;
 use super::shard::{Running, claim, run_key, run_shard};
-use crate::ci::{self, Asked};
+use crate::ci::{self, Asked, ShardFrom};
 use crate::exit::Exit;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
     let asked = Asked { shard: args.shard.as_deref(), total: args.shards.as_deref() };
     let choice = ci::shard_for(asked, project.ci.as_ref())?;
-    if choice.from == ci::From::Nobody {
+    if choice.from == ShardFrom::Nobody {
         note(&choice.to_string());
     }
     project.run = run_key(&project, args.attempt);

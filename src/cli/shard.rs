@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::error::Error;
+use super::print;
 use super::project::{Project, own_variables};
 use crate::ci::{Ci, Folding};
 use crate::config::Show;
 use crate::discover::Discovery;
 use crate::exit::Exit;
-use crate::model::{
-    AssignedGroup, Event, FORMAT, Group, GroupId, RunKey, RunStarted, Shard, Stop,
-};
+use crate::model::{AssignedGroup, Event, FORMAT, Group, GroupId, RunKey, RunStarted, Shard, Stop};
 use crate::plan::Plan;
 use crate::report;
 use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming};
@@ -94,7 +93,7 @@ pub(super) fn run_shard(
     Ok(match ending.stop {
         Some(Stop::Signal(signal)) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),
         Some(Stop::Broken(why)) => {
-            super::print::err(&format!("error: {why}\n"));
+            print::err(&format!("error: {why}\n"));
             Exit::Infrastructure
         }
         Some(Stop::FailFast) | None if ending.failed > 0 => Exit::Failed,
@@ -120,10 +119,11 @@ fn beginning(
         started: Timestamp::now(),
         host,
     });
-    let assigned = plan.shard(shard).groups.iter().map(|group| AssignedGroup {
-        group: group.id.clone(),
-        estimate: group.estimate,
-    });
+    let assigned = plan
+        .shard(shard)
+        .groups
+        .iter()
+        .map(|group| AssignedGroup { group: group.id.clone(), estimate: group.estimate });
     let planned = Event::Planned {
         fingerprint: plan.fingerprint.to_string(),
         workers: plan.workers,
@@ -156,11 +156,7 @@ fn jobs(
             group: group.clone(),
             reading: discovery.frameworks[&group.id.suite].reading,
             timeout: limits.timeout.or(suite.timeout()).unwrap_or(run.timeout()),
-            retries: limits
-                .retries
-                .or(running.retries)
-                .or(suite.retries)
-                .unwrap_or(run.retries),
+            retries: limits.retries.or(running.retries).or(suite.retries).unwrap_or(run.retries),
         }
     };
     plan.shard(shard).groups.iter().map(job).collect()
@@ -168,19 +164,18 @@ fn jobs(
 
 fn console(project: &Project, running: &Running) -> Console {
     let folding = project.ci.as_ref().map_or(Folding::None, Ci::folding);
-    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
-    let live = if is_terminal && project.ci.is_none() { Live::Terminal } else { Live::Plain };
-    let coloured = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    let watched = print::is_watched() && project.ci.is_none();
+    let live = if watched { Live::Terminal } else { Live::Plain };
     let options = Options {
         show: running.show,
         folding,
         live,
-        colour: if coloured { Colour::Keep } else { Colour::Drop },
+        colour: if print::takes_colour() { Colour::Keep } else { Colour::Drop },
         // Without randomness the guard would be a word that tests can know: there is none that
         // is better, and the commands are broken besides.
         token: Box::new(|| fresh_token().unwrap_or_else(|_| "evenly-without-randomness".into())),
     };
-    Console::new(options, Box::new(std::io::stdout()))
+    Console::new(options, print::stdout())
 }
 
 /// The shard's JUnit file: the journal, told in XML.

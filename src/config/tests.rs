@@ -27,7 +27,8 @@ fn every_key_is_read() {
          [[suite]]\nname = \"a\"\nframework = \"command\"\ndir = \"x\"\nglobs = [\"*.sh\"]\n\
          run = \"sh {tests}\"\nresults = \"exit-status\"\nargs = [\"-v\"]\nretries = 1\n\
          timeout = \"30s\"\nrequired = false\nenv = { A = \"{worker}\" }\n\
-         [[rule]]\nmatch = \"a*\"\nexclusive = true\ntogether = \"b\"\ntimeout = \"5s\"\nretries = 0\n",
+         [[rule]]\nmatch = \"a*\"\nexclusive = true\ntogether = \"b\"\n\
+         timeout = \"5s\"\nretries = 0\n",
     )
     .unwrap();
     assert_eq!(config.run.workers, Workers::Count(3));

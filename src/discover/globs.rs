@@ -57,8 +57,8 @@ fn compile(glob: &str) -> Result<GlobMatcher, GlobError> {
     }
     let glob_text = glob.strip_prefix("./").unwrap_or(glob);
     let built = GlobBuilder::new(glob_text).literal_separator(true).build();
-    let built = built
-        .map_err(|error| GlobError::Pattern(glob.to_owned(), error.kind().to_string()))?;
+    let built =
+        built.map_err(|error| GlobError::Pattern(glob.to_owned(), error.kind().to_string()))?;
     Ok(built.compile_matcher())
 }
 

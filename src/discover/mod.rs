@@ -270,4 +270,3 @@ fn path_bytes(path: &Path) -> &[u8] {
 fn os_string(bytes: Vec<u8>) -> OsString {
     std::os::unix::ffi::OsStringExt::from_vec(bytes)
 }
-

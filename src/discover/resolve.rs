@@ -136,7 +136,17 @@ fn preset(
         return Err(refuse(ResolveError::Foreign { key, framework: suite.framework.clone() }));
     }
     let Preset {
-        list, list_format, run, results, naming, selects, shim, env, files, needs: _, proved: _,
+        list,
+        list_format,
+        run,
+        results,
+        naming,
+        selects,
+        shim,
+        env,
+        files,
+        needs: _,
+        proved: _,
     } = known;
     let shim = match shim {
         None => None,

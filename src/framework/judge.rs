@@ -91,8 +91,7 @@ pub fn judge(case: &Case<'_>) -> Judged {
         conclude_unreported(case, problem, &mut tests);
     }
     let all_good = tests.iter().all(|test| test.outcome.is_good());
-    let verdict =
-        if all_good && problem.is_none() { Verdict::Passed } else { Verdict::Failed };
+    let verdict = if all_good && problem.is_none() { Verdict::Passed } else { Verdict::Failed };
     Judged { tests, problem, verdict }
 }
 
@@ -225,16 +224,16 @@ fn expected<'a>(case: &'a Case<'_>) -> Option<&'a [String]> {
 /// could carry the problem.
 fn conclude_unreported(case: &Case<'_>, problem: &Problem, tests: &mut Vec<TestResult>) {
     let why = problem.describe(case.end);
-    let errored = |name: &str| TestResult {
+    let errored = |name: &str, message: String| TestResult {
         outcome: Outcome::Errored,
-        message: Some(format!("said nothing: its group {why}")),
+        message: Some(message),
         ..blank(name)
     };
     let known: BTreeSet<String> = tests.iter().map(|test| test.name.clone()).collect();
     let missing = expected(case).unwrap_or_default().iter().filter(|name| !known.contains(*name));
-    tests.extend(missing.map(|name| errored(name)));
+    tests.extend(missing.map(|name| errored(name, format!("no result: its group {why}"))));
     if tests.iter().all(|test| test.outcome.is_good()) {
-        tests.push(errored(&format!("[group] {}", case.group.id.name)));
+        tests.push(errored(&format!("[group] {}", case.group.id.name), why));
     }
 }
 

@@ -25,14 +25,14 @@ pub const FORMAT: u32 = 1;
 pub enum HistoryError {
     /// A later evenly wrote it.
     #[error(
-        "the history has format {0}, and this evenly reads {FORMAT}: it is left as it is; use the \
-         evenly that wrote it, or give another file with `--history`"
+        "it is of a newer format, {0}, and this evenly reads {FORMAT}; use the evenly that wrote \
+         it, or give another file with `--history`"
     )]
     Newer(u64),
     /// The first line says nothing of a format.
     #[error(
-        "not a history: its first line is not `{{\"format\":{FORMAT}}}`; delete the file, or give \
-         another one with `--history`"
+        "it is not a history: its first line is not `{{\"format\":{FORMAT}}}`; delete the file, \
+         or give another one with `--history`"
     )]
     Foreign,
 }

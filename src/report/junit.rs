@@ -13,12 +13,8 @@ use crate::model::{Outcome, Output};
 pub fn render(report: &RunReport) -> String {
     let names: Vec<String> = report.groups.iter().map(|group| group.id.to_string()).collect();
     let outputs: Vec<Option<String>> = report.groups.iter().map(output).collect();
-    let mut suites: Vec<Suite<'_>> = report
-        .groups
-        .iter()
-        .zip(&names)
-        .map(|(group, name)| suite(report, group, name))
-        .collect();
+    let mut suites: Vec<Suite<'_>> =
+        report.groups.iter().zip(&names).map(|(group, name)| suite(report, group, name)).collect();
     for test in &report.tests {
         let cases = &mut suites[test.group].cases;
         let first_bad = !test.outcome.is_good() && cases.iter().all(|case| case.output.is_none());

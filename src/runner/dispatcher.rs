@@ -239,13 +239,7 @@ impl Dispatcher {
         }
     }
 
-    fn ended(
-        &mut self,
-        now_us: u64,
-        worker: u32,
-        execution: Execution,
-        actions: &mut Vec<Action>,
-    ) {
+    fn ended(&mut self, now_us: u64, worker: u32, execution: Execution, actions: &mut Vec<Action>) {
         let Some(running) = self.workers.get_mut(worker as usize).and_then(Option::take) else {
             return;
         };

@@ -13,7 +13,9 @@ use super::{Execution, Job, Setup};
 use crate::framework::{Framework, Report, Results, Selection};
 use crate::junit::read as junit;
 use crate::model::{Output, ProcessEnd};
-use crate::process::{self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, read_kept};
+use crate::process::{
+    self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, read_kept,
+};
 
 /// A JUnit file beyond this is refused: no framework writes one for a single group.
 const JUNIT_BYTES_MAX: u64 = 256 << 20;

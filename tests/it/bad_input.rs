@@ -83,7 +83,8 @@ fn a_discovery_that_fails_is_an_error_with_its_words() {
 
 #[test]
 fn ids_with_spaces_and_quotes_reach_the_command_unchanged() {
-    for id in ["a b", "it's", "say \"hi\"", "$(touch hacked)", "`touch hacked`", "-n", "a;b", "é*?"] {
+    for id in ["a b", "it's", "say \"hi\"", "$(touch hacked)", "`touch hacked`", "-n", "a;b", "é*?"]
+    {
         let project = listed("cat ids").file("ids", format!("{id}\n"));
         let ran = project.evenly(&["run", "--output", "all"]).exits(0);
         assert!(ran.stdout.lines().any(|line| line == id), "{id}: {ran}");
@@ -140,7 +141,10 @@ fn a_journal_torn_at_any_byte_of_its_last_line_keeps_the_rest() {
         let expected = if cut >= last - 1 { 0 } else { 5 };
         let ran = Ran::of(ran.into_command().output().unwrap());
         // A journal without its last line is a killed shard that had finished everything.
-        assert!(ran.status == Some(expected) || (cut >= last && ran.status == Some(5)), "{cut}: {ran}");
+        assert!(
+            ran.status == Some(expected) || (cut >= last && ran.status == Some(5)),
+            "{cut}: {ran}"
+        );
         assert!(project.report()["totals"]["passed"].as_u64().unwrap() >= 1, "{cut}");
     }
 }

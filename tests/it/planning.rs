@@ -30,7 +30,10 @@ fn the_json_is_the_documented_interface() {
     let groups: Vec<_> = shards.iter().flat_map(|s| s["groups"].as_array().unwrap()).collect();
     assert_eq!(groups.len(), 5);
     for group in groups {
-        assert_eq!((&group["basis"], &group["estimate_us"]), (&"default".into(), &1_000_000.into()));
+        assert_eq!(
+            (&group["basis"], &group["estimate_us"]),
+            (&"default".into(), &1_000_000.into())
+        );
     }
     assert_eq!(shards[0]["predicted_us"], 3_000_000);
 }

@@ -73,8 +73,9 @@ fn a_test_finds_its_place_in_its_environment() {
 
 #[test]
 fn a_group_that_takes_too_long_is_told_at_half_time_and_killed() {
-    let project = Project::new(&format!("[run]\ntimeout = \"1s\"\ngrace = \"200ms\"\n{SHELL_SUITE}"))
-        .file("t/hang.sh", "trap '' TERM\necho before\nsleep 1000 & wait; sleep 1000");
+    let project =
+        Project::new(&format!("[run]\ntimeout = \"1s\"\ngrace = \"200ms\"\n{SHELL_SUITE}"))
+            .file("t/hang.sh", "trap '' TERM\necho before\nsleep 1000 & wait; sleep 1000");
     let ran = project.evenly(&["run"]).exits(1);
     ran.says("before").says("timed out after 1.0 s");
     let slow = project.journal(JOURNAL).iter().any(|event| event["event"] == "group-slow");
@@ -183,12 +184,15 @@ fn a_gibibyte_of_output_keeps_its_ends_and_little_memory() {
     let output = &finished(&project)[0]["output"];
     assert!(output["head"].as_str().unwrap().len() >= 512 << 10);
     assert!(output["tail"]["text"].as_str().unwrap().len() >= 512 << 10);
-    assert!(ran.stdout.contains("THE VERY FIRST LINE") && ran.stdout.contains("THE VERY LAST LINE"));
+    assert!(
+        ran.stdout.contains("THE VERY FIRST LINE") && ran.stdout.contains("THE VERY LAST LINE")
+    );
 }
 
 #[test]
 fn an_exclusive_group_is_alone_while_it_runs() {
-    let watch = "n=$(basename \"$0\" .sh); touch up.$n; echo \"$n $(ls up.* | tr '\\n' ' ')\" >> seen\n\
+    let watch = "n=$(basename \"$0\" .sh); touch up.$n\n\
+                 echo \"$n $(ls up.* | tr '\\n' ' ')\" >> seen\n\
                  sleep 0.1; echo \"$n $(ls up.* | tr '\\n' ' ')\" >> seen; rm up.$n";
     let mut project = Project::new(&format!(
         "[run]\nworkers = 3\n{SHELL_SUITE}[[rule]]\nmatch = \"*alone*\"\nexclusive = true\n"
@@ -244,7 +248,8 @@ fn the_workers_variables_do_not_leak_evenlys_own() {
 
 #[test]
 fn two_runs_of_one_shard_at_the_same_time_do_not_mix() {
-    let project = Project::new(SHELL_SUITE).file("t/a.sh", "touch up; while ! [ -e go ]; do sleep 0.01; done");
+    let project = Project::new(SHELL_SUITE)
+        .file("t/a.sh", "touch up; while ! [ -e go ]; do sleep 0.01; done");
     let first = project.evenly(&["run"]).start();
     until("the first runs", || project.path("up").exists());
     project.evenly(&["run"]).exits(3).warns("another evenly is writing it");

@@ -85,6 +85,8 @@ pub(super) struct Failure {
 /// One test over the executions of its group.
 pub(super) struct Tried {
     outcome: Outcome,
+    /// False where the result was concluded from how the group's process ended.
+    reported: bool,
     failed_before: bool,
     message: Option<String>,
 }
@@ -110,6 +112,9 @@ impl Tally {
         for result in &finished.tests {
             merge(&mut tests, result);
         }
+        if finished.problem.is_none() {
+            get_over_earlier(&mut tests, finished);
+        }
         let counts = Counts::of(tests.values());
         if finished.last {
             self.counts.add(counts);
@@ -123,8 +128,12 @@ impl Tally {
     /// Lists what a group's last execution left bad or flaky.
     fn list(&mut self, finished: &GroupFinished, tests: Tests, counts: Counts) {
         let group = &finished.group;
-        for (name, Tried { outcome, failed_before, message }) in tests {
+        for (name, Tried { outcome, reported, failed_before, message }) in tests {
             let id = || TestId::new(&group.suite, &name).to_string();
+            // What was concluded only repeats the group's problem, which is listed below.
+            if !reported && finished.problem.is_some() {
+                continue;
+            }
             if !outcome.is_good() {
                 let message = message.unwrap_or_default();
                 self.failures.push(Failure { id: id(), message }, FAILURES_KEPT_MAX);
@@ -155,6 +164,20 @@ fn merge(tests: &mut Tests, result: &TestResult) {
     let before = tests.get(&result.name);
     let failed_before = before.is_some_and(|test| test.failed_before || !test.outcome.is_good());
     let message = (!result.outcome.is_good()).then(|| result.message.clone()).flatten();
-    let tried = Tried { outcome: result.outcome, failed_before, message };
-    tests.insert(result.name.clone(), tried);
+    let TestResult { outcome, reported, .. } = *result;
+    tests.insert(result.name.clone(), Tried { outcome, reported, failed_before, message });
+}
+
+/// What was concluded of an earlier execution is over once one went well that says nothing of it.
+fn get_over_earlier(tests: &mut Tests, finished: &GroupFinished) {
+    for (name, tried) in tests.iter_mut().filter(|(_, tried)| !tried.reported) {
+        if finished.tests.iter().all(|result| result.name != *name) {
+            *tried = Tried {
+                outcome: Outcome::Passed,
+                reported: true,
+                failed_before: true,
+                message: None,
+            };
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) const JUNIT_SUITE: &str = r#"
 name = "ju"
 framework = "command"
 globs = ["t/*.sh"]
-run = "JUNIT={junit} sh {tests}"
+run = "JUNIT={junit} exec sh {tests}"
 "#;
 
 /// A project in a directory of its own.
@@ -234,7 +234,8 @@ pub(crate) fn is_alive(pid: i32) -> bool {
 
 /// A JUnit file's text with passing and failing cases of one class.
 pub(crate) fn junit(class: &str, passing: &[&str], failing: &[&str]) -> String {
-    let pass = |name: &&str| format!("<testcase classname=\"{class}\" name=\"{name}\" time=\"0.01\"/>");
+    let pass =
+        |name: &&str| format!("<testcase classname=\"{class}\" name=\"{name}\" time=\"0.01\"/>");
     let fail = |name: &&str| {
         format!(
             "<testcase classname=\"{class}\" name=\"{name}\" time=\"0.01\">\

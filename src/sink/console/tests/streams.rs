@@ -1,3 +1,5 @@
+//! Whole event streams, and exactly what each CI's log then holds.
+
 use proptest::prelude::*;
 
 use super::*;
