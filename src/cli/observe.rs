@@ -7,11 +7,11 @@ use crate::report::{FinalOutcome, RunReport};
 /// What the history takes in of a run.
 pub(super) fn observe(report: &RunReport) -> (Vec<Observation>, Vec<SuiteFacts>) {
     let Observations { run: _, tests, suites } = observations::observe(report);
-    (tests.into_iter().map(observation).collect(), suites.into_iter().map(facts).collect())
+    (tests.iter().map(observation).collect(), suites.into_iter().map(facts).collect())
 }
 
-fn observation(test: TestSeen<'_>) -> Observation {
-    let TestSeen { id, group, duration_us, outcome } = test;
+fn observation(test: &TestSeen<'_>) -> Observation {
+    let TestSeen { id, group, duration_us, outcome } = *test;
     let seen = match outcome {
         FinalOutcome::Passed => Seen::Passed(duration_us),
         FinalOutcome::Skipped => Seen::Skipped,

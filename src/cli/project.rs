@@ -57,12 +57,12 @@ impl Project {
             return Err(Error::Nothing(std::mem::take(&mut discovery.empty)));
         }
         let rules = self.rules()?;
-        let ruled = plan::apply(std::mem::take(&mut discovery.groups), &rules);
-        for index in ruled.unmatched {
+        let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules);
+        for index in outcome.unmatched {
             let pattern = one_line(&self.config.rules[index].matches).into_owned();
             warn(&format!("the rule for `{pattern}` matches no group, so it does nothing"));
         }
-        discovery.groups = ruled.groups;
+        discovery.groups = outcome.groups;
         Ok(discovery)
     }
 

@@ -6,7 +6,7 @@
 mod globs;
 mod resolve;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
@@ -86,7 +86,7 @@ pub struct Discovery {
     /// Every group of every suite, by id.
     pub groups: Vec<Group>,
     /// How each suite runs.
-    pub frameworks: HashMap<SuiteName, Rc<Framework>>,
+    pub frameworks: BTreeMap<SuiteName, Rc<Framework>>,
     /// Suites in which nothing was found although something was expected, and where was looked.
     pub empty: Vec<(SuiteName, String)>,
 }
@@ -135,7 +135,7 @@ pub struct Surroundings<'a> {
 /// only partly known.
 pub fn discover(config: &Config, around: &Surroundings<'_>) -> Result<Discovery, DiscoverError> {
     let mut discovery =
-        Discovery { groups: Vec::new(), frameworks: HashMap::new(), empty: Vec::new() };
+        Discovery { groups: Vec::new(), frameworks: BTreeMap::new(), empty: Vec::new() };
     for suite in &config.suites {
         let framework = resolve::resolve(suite, around)?;
         let listed = list(suite, &framework, around)?;

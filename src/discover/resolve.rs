@@ -100,8 +100,7 @@ fn command(suite: &Suite, dir: PathBuf) -> Result<Framework, ResolveError> {
     let writes = run.uses(Placeholder::Junit) || run.uses(Placeholder::Outdir);
     let results = match suite.results {
         Some(Results::Junit) if !writes => return Err(ResolveError::NoJunit),
-        Some(Results::ExitStatus) => Results::ExitStatus,
-        Some(Results::Junit) => Results::Junit,
+        Some(results) => results,
         None if writes => Results::Junit,
         None => Results::ExitStatus,
     };

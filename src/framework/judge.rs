@@ -116,7 +116,7 @@ fn by_exit_status(case: &Case<'_>) -> TestResult {
     let message = (!outcome.is_good()).then(|| case.end.to_string());
     let reported = matches!(case.end, ProcessEnd::Exited(_));
     let duration_us = case.duration_us;
-    TestResult { message, outcome, reported, duration_us, ..blank(&case.group.id.name) }
+    TestResult { outcome, duration_us, message, reported, ..blank(&case.group.id.name) }
 }
 
 fn exit_status_problem(case: &Case<'_>) -> Option<Problem> {
@@ -168,12 +168,11 @@ fn reported_tests(case: &Case<'_>) -> Vec<TestResult> {
         let key = naming.key_of_case(&reported.class, &reported.name);
         if let Some(name) = by_key.get(&key) {
             let test = result(reported, (*name).to_owned());
-            match places.get(*name) {
-                Some(&at) => fold_repeat(&mut tests[at], test),
-                None => {
-                    places.insert((*name).to_owned(), tests.len());
-                    tests.push(test);
-                }
+            if let Some(&at) = places.get(*name) {
+                fold_repeat(&mut tests[at], test);
+            } else {
+                places.insert((*name).to_owned(), tests.len());
+                tests.push(test);
             }
         } else {
             let name = naming.name_of_unlisted(&reported.class, &reported.name);

@@ -1,6 +1,6 @@
 //! The loop between the dispatcher's decisions and the world: signals, workers, time, sinks.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -61,7 +61,7 @@ pub struct Ending {
 pub fn run(
     setup: Setup,
     jobs: Vec<Job>,
-    frameworks: &HashMap<SuiteName, Rc<Framework>>,
+    frameworks: &BTreeMap<SuiteName, Rc<Framework>>,
     outputs: &mut Outputs<'_>,
 ) -> Result<Ending, RunError> {
     let system = |act| move |source| RunError::System { act, source };
@@ -89,7 +89,7 @@ struct Slot {
 struct Driver<'a, 'o> {
     setup: Rc<Setup>,
     jobs: Vec<Rc<Job>>,
-    frameworks: &'a HashMap<SuiteName, Rc<Framework>>,
+    frameworks: &'a BTreeMap<SuiteName, Rc<Framework>>,
     outputs: &'a mut Outputs<'o>,
     dispatcher: Dispatcher,
     slots: Vec<Slot>,
@@ -106,7 +106,7 @@ impl<'a, 'o> Driver<'a, 'o> {
     fn new(
         setup: Setup,
         jobs: Vec<Job>,
-        frameworks: &'a HashMap<SuiteName, Rc<Framework>>,
+        frameworks: &'a BTreeMap<SuiteName, Rc<Framework>>,
         outputs: &'a mut Outputs<'o>,
     ) -> Result<Self, RunError> {
         let system = |act| move |source| RunError::System { act, source };

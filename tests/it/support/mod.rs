@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -249,11 +248,6 @@ pub(crate) fn junit(class: &str, passing: &[&str], failing: &[&str]) -> String {
 /// A shell script that writes a JUnit file to `$JUNIT` and exits.
 pub(crate) fn writes(junit: &str, status: i32) -> String {
     format!("cat > \"$JUNIT\" <<'END'\n{junit}\nEND\nexit {status}\n")
-}
-
-/// Makes a file executable.
-pub(crate) fn executable(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A directory of tools that `tests/run` installed; a test that needs it is skipped, loudly,
