@@ -13,7 +13,8 @@ use super::preset::nextest_literal;
 pub enum ListFormat {
     /// One group a line. Blank lines are skipped, a carriage return at the end is dropped.
     Lines,
-    /// The JSON of our shims: [`ShimListing`].
+    /// The JSON of our shims: `{"format": 1, "groups": [{"name": …, "tests": […]}]}`, and files that
+    /// cannot be read under `"broken"`.
     Shim,
     /// `cargo nextest list --message-format json`: a group is a test binary.
     Nextest,
@@ -72,7 +73,7 @@ impl fmt::Display for Broken {
     }
 }
 
-/// The version of [`ShimListing`].
+/// The version of the shims' JSON.
 const FORMAT: u32 = 1;
 
 /// How many broken files a message names.

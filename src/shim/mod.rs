@@ -26,3 +26,6 @@ pub fn source(shim: Shim) -> Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
