@@ -77,8 +77,8 @@ fn printed(report: &RunReport, test: &TestReport, lines_max: usize) -> Vec<Strin
         return Vec::new();
     };
     let Output { head, tail } = output;
-    let text = tail.as_ref().map_or(head.as_str(), |kept| kept.text.as_str());
-    let mut lines: Vec<String> = plain_lines(end(text), LINE_CHARS_MAX).collect();
+    let printed = tail.as_ref().map_or(head.as_str(), |kept| kept.text.as_str());
+    let mut lines: Vec<String> = plain_lines(end(printed), LINE_CHARS_MAX).collect();
     lines.drain(..lines.len().saturating_sub(lines_max));
     lines
 }
