@@ -9,7 +9,7 @@ use super::run::{RunReport, TestReport, Told};
 const LINE_CHARS_MAX: usize = 240;
 
 /// Bytes of a trace or an output that are looked at, from either end.
-const LOOKED_AT_BYTES_MAX: usize = 64 * 1024;
+const LOOKED_AT_BYTES_MAX: usize = 16 * 1024;
 
 /// At most `lines_max` lines that say best why the test did not hold: its message, and of its
 /// trace the end where the message stands. Of a test that the framework never reported, the end
@@ -77,8 +77,8 @@ fn printed(report: &RunReport, test: &TestReport, lines_max: usize) -> Vec<Strin
         return Vec::new();
     };
     let Output { head, tail } = output;
-    let text = tail.as_ref().map_or(head.as_str(), |kept| kept.text.as_str());
-    let mut lines: Vec<String> = plain_lines(end(text), LINE_CHARS_MAX).collect();
+    let printed = tail.as_ref().map_or(head.as_str(), |kept| kept.text.as_str());
+    let mut lines: Vec<String> = plain_lines(end(printed), LINE_CHARS_MAX).collect();
     lines.drain(..lines.len().saturating_sub(lines_max));
     lines
 }

@@ -284,7 +284,9 @@ fn own_up(folded: &mut Folded, first: usize, missing: Vec<String>, runs: &[Run],
         folded.tests.push(concluded(&folded.group.id, name, problem.as_deref(), execution, index));
     };
     if *last && execution.problem.is_some() {
-        missing.into_iter().for_each(|name| blame(folded, name));
+        for name in missing {
+            blame(folded, name);
+        }
     } else {
         folded.without_result.extend(missing);
     }

@@ -264,14 +264,13 @@ fn diff(
     (!same).then_some(diff)
 }
 
-fn only_in(group: &GroupId, these: &[String], those: &[String]) -> Vec<TestId> {
-    if these == those {
+fn only_in(group: &GroupId, ours: &[String], theirs: &[String]) -> Vec<TestId> {
+    if ours == theirs {
         return Vec::new();
     }
-    let those: HashSet<&str> = those.iter().map(String::as_str).collect();
-    these
-        .iter()
-        .filter(|name| !those.contains(name.as_str()))
+    let theirs: HashSet<&str> = theirs.iter().map(String::as_str).collect();
+    ours.iter()
+        .filter(|name| !theirs.contains(name.as_str()))
         .map(|name| TestId::new(&group.suite, name))
         .collect()
 }

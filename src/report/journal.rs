@@ -112,10 +112,10 @@ pub struct Damaged {
 }
 
 impl Damaged {
-    fn note(&mut self, line: usize, why: impl ToString) {
+    fn note(&mut self, line: usize, why: String) {
         self.lines += 1;
         if self.first.len() < DAMAGE_DESCRIBED_MAX {
-            self.first.push((line, why.to_string()));
+            self.first.push((line, why));
         }
     }
 }
@@ -165,7 +165,7 @@ pub fn parse(bytes: &[u8]) -> Result<Journal, JournalError> {
     for (number, line) in lines {
         if let Err(error) = reader.line(number, line) {
             if line.ends_with(b"\n") {
-                reader.journal.damaged.note(number, error);
+                reader.journal.damaged.note(number, error.to_string());
             } else {
                 reader.journal.torn = true;
             }
@@ -242,7 +242,8 @@ impl Reader {
         let journal = &mut self.journal;
         match event {
             Event::RunStarted(_) => {
-                journal.damaged.note(number, "a second `run-started`: two journals in one file");
+                let why = "a second `run-started`: two journals in one file";
+                journal.damaged.note(number, why.to_owned());
             }
             Event::Discovered { suite, groups } => {
                 journal.discovered.push(Discovered { suite, groups });

@@ -16,6 +16,7 @@ pub const FORMAT: u32 = 1;
 
 /// The report as JSON, one line, with a newline at its end.
 #[must_use]
+#[expect(clippy::missing_panics_doc, reason = "it cannot")]
 pub fn render(report: &RunReport) -> String {
     let mut text =
         serde_json::to_string(&document(report)).expect("keys are text and writing is to memory");

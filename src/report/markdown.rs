@@ -3,6 +3,8 @@
 //! Promises: never more bytes than asked for; what did not fit is counted, and no fence is cut.
 //! A stranger's text stands only in code spans and fences (see [`super::escape`]).
 
+use std::fmt::Write as _;
+
 use super::escape::{code_cell, code_span, fenced, quoted};
 use super::excerpt::excerpt;
 use super::figures::{count, counted, time};
@@ -99,7 +101,7 @@ impl Page {
         self.text.push_str(&part.text);
         if fitted < items.len() {
             let rest = counted(items.len() - fitted, what);
-            self.text.push_str(&format!("\n… and {rest} more, all in `report.json`\n"));
+            let _ = write!(self.text, "\n… and {rest} more, all in `report.json`\n");
         }
     }
 }
@@ -145,11 +147,11 @@ fn lost(lost: &Lost) -> String {
         | LostWhy::Unassigned => format!("- group {name}: {why}\n"),
     };
     for test in tests.iter().take(LOST_TESTS_NAMED_MAX) {
-        out.push_str(&format!("  - {}\n", quoted(&test.to_string())));
+        let _ = writeln!(out, "  - {}", quoted(&test.to_string()));
     }
     if tests.len() > LOST_TESTS_NAMED_MAX {
         let rest = count(tests.len() - LOST_TESTS_NAMED_MAX);
-        out.push_str(&format!("  - and {rest} more, all in `report.json`\n"));
+        let _ = writeln!(out, "  - and {rest} more, all in `report.json`");
     }
     out
 }
@@ -178,7 +180,9 @@ fn failures(page: &mut Page, report: &RunReport, reserved: usize) {
         part.push(&title);
         if lines < EXCERPT_LINES[0] {
             let lines = counted(lines, "line");
-            part.push(&format!("\nTo keep this summary short, {lines} of each is shown.\n"));
+            part.push(&format!(
+                "\nTo keep this summary short, at most {lines} of each are shown.\n"
+            ));
         }
         let fits = |test: &&TestReport| part.push(&failure(report, test, lines)) == Fit::Whole;
         if failures.iter().all(fits) {
@@ -195,22 +199,18 @@ fn failures(page: &mut Page, report: &RunReport, reserved: usize) {
 
 fn failure(report: &RunReport, test: &TestReport, lines: usize) -> String {
     let mut out = format!("\n#### {}\n\n", code_span(&test.id.to_string()));
-    out.push_str(&format!(
-        "{} · shard {} · {}",
-        test.outcome.word(),
-        test.shard,
-        time(test.duration_us)
-    ));
+    let _ =
+        write!(out, "{} · shard {} · {}", test.outcome.word(), test.shard, time(test.duration_us));
     if !test.earlier.is_empty() {
-        out.push_str(&format!(" · tried {} times", test.earlier.len() + 1));
+        let _ = write!(out, " · tried {} times", test.earlier.len() + 1);
     }
     let group = &report.groups[test.group];
     if group.id.name != test.id.name {
-        out.push_str(&format!(" · group {}", code_span(&group.id.to_string())));
+        let _ = write!(out, " · group {}", code_span(&group.id.to_string()));
     }
     if let Some(file) = &test.file {
         let line = test.line.map(|line| format!(":{line}")).unwrap_or_default();
-        out.push_str(&format!(" · {}", code_span(&format!("{file}{line}"))));
+        let _ = write!(out, " · {}", code_span(&format!("{file}{line}")));
     }
     out.push('\n');
     let lines = excerpt(report, test, lines);
