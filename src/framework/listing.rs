@@ -13,8 +13,8 @@ use super::preset::nextest_literal;
 pub enum ListFormat {
     /// One group a line. Blank lines are skipped, a carriage return at the end is dropped.
     Lines,
-    /// The JSON of our shims: `{"format": 1, "groups": [{"name": …, "tests": […]}]}`, and files that
-    /// cannot be read under `"broken"`.
+    /// The JSON of our shims: `{"format": 1, "groups": [{"name": …, "tests": […]}]}`, and under
+    /// `"broken"` the files that cannot be read.
     Shim,
     /// `cargo nextest list --message-format json`: a group is a test binary.
     Nextest,
