@@ -25,8 +25,8 @@ pub const FORMAT: u32 = 1;
 pub enum HistoryError {
     /// A later evenly wrote it.
     #[error(
-        "it is of a newer format, {0}, and this evenly reads {FORMAT}; use the evenly that wrote \
-         it, or give another file with `--history`"
+        "it has format {0}, newer than the {FORMAT} that this evenly reads; use the evenly that \
+         wrote it, or give another file with `--history`"
     )]
     Newer(u64),
     /// The first line says nothing of a format.

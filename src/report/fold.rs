@@ -1,7 +1,8 @@
 //! Folds the executions of one group into what became of the group and of each of its tests.
 //!
-//! The rules: a test that held in one execution and not in another is flaky; any other ends as in
-//! the last execution in which it appears (a retry may run only what failed). The group's own
+//! The rules: a test ends as in the last execution in which it appears (a retry may run only what
+//! failed); if that one held and an earlier one did not, it is flaky. One that held first and broke
+//! in the end is broken: a late failure is never green. The group's own
 //! problem is that of its last execution, and never hides behind green tests.
 
 use std::iter::Peekable;
@@ -118,7 +119,8 @@ fn fold_chain(
         }
         let standing =
             if known == Some(true) || reported { Standing::Test } else { Standing::Group };
-        folded.tests.push(fold_test(&folded.group.id, of_test, &runs, standing, place.index));
+        let test = fold_test(&folded.group.id, of_test, &runs, standing, place.index);
+        folded.tests.push(TestReport { listed: known == Some(true), ..test });
     }
     missing.extend(listed.into_iter().flatten().cloned());
     own_up(folded, first, missing, &runs, place.index);
@@ -193,7 +195,7 @@ fn fold_test(
     let mut trials = worst_of_each_run(trials);
     let last = trials.pop().expect("a test is folded from at least one result");
     let results = || trials.iter().chain(std::iter::once(&last)).map(|trial| &trial.result);
-    let held = results().any(|result| result.outcome == Outcome::Passed);
+    let held = last.result.outcome == Outcome::Passed;
     let broke = results().any(|result| !result.outcome.is_good());
     // What an execution said of the group as a whole is over once a later one went well.
     let got_over = standing == Standing::Group
@@ -238,6 +240,7 @@ fn fold_test(
         told: told(message, kind, detail),
         file,
         line,
+        listed: false,
         reported,
         repeats,
         earlier,
@@ -290,7 +293,7 @@ fn own_up(folded: &mut Folded, first: usize, missing: Vec<String>, runs: &[Run],
     } else {
         folded.without_result.extend(missing);
     }
-    let shows = folded.tests[first..].iter().any(|test| shows_trouble(test, runs));
+    let shows = folded.tests[first..].iter().any(|test| !test.outcome.is_good());
     if problem.is_some() && !shows {
         let mut name = folded.group.id.name.to_string();
         while folded.tests.iter().any(|test| *test.id.name == *name) {
@@ -298,13 +301,6 @@ fn own_up(folded: &mut Folded, first: usize, missing: Vec<String>, runs: &[Run],
         }
         blame(folded, name);
     }
-}
-
-/// Whether a test accounts for a group that did not end well: it is bad now, or, where nothing
-/// but the verdict speaks against the group, it was in the last execution and is flaky.
-fn shows_trouble(test: &TestReport, runs: &[Run]) -> bool {
-    let problem = runs.last().is_some_and(|run| run.execution.problem.is_some());
-    !test.outcome.is_good() || (!problem && test.outcome == FinalOutcome::Flaky)
 }
 
 fn concluded(
@@ -326,6 +322,7 @@ fn concluded(
         told: told(problem.map(|problem| format!("group {problem}")), None, None),
         file: None,
         line: None,
+        listed: false,
         reported: false,
         repeats: 1,
         earlier: Vec::new(),

@@ -311,6 +311,7 @@ fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a
         told,
         file,
         line,
+        listed: _,
         reported,
         repeats,
         earlier,

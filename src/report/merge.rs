@@ -131,6 +131,7 @@ impl Joined {
             self.ledger.flaws.push(Flaw::Unplanned(mem::take(&mut self.unplanned)));
         }
         self.tests.sort_by(|a, b| a.id.cmp(&b.id));
+        self.tell_apart();
         let mut once: Vec<TestReport> = Vec::with_capacity(self.tests.len());
         let mut tests = mem::take(&mut self.tests).into_iter().peekable();
         while let Some(mut worst) = tests.next() {
@@ -157,6 +158,27 @@ impl Joined {
             lost.tests.retain(|id| !ran(id));
             !(lost.tests.is_empty() && lost.why == LostWhy::NoResult)
         });
+    }
+
+    /// Tests of one name in different groups are different tests where no framework listed them:
+    /// each gets its group's name too.
+    fn tell_apart(&mut self) {
+        let mut renamed = false;
+        for same in self.tests.chunk_by_mut(|a, b| a.id == b.id) {
+            let first = same[0].group;
+            let in_several = same.iter().any(|test| test.group != first);
+            if !in_several || same.iter().any(|test| test.listed) {
+                continue;
+            }
+            renamed = true;
+            for test in same {
+                let group = &self.groups[test.group].id.name;
+                test.id.name = format!("{} [{group}]", test.id.name).into();
+            }
+        }
+        if renamed {
+            self.tests.sort_by(|a, b| a.id.cmp(&b.id));
+        }
     }
 
     fn double(&mut self, test: &TestId, groups: &BTreeSet<usize>) {

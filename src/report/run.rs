@@ -244,6 +244,8 @@ pub struct TestReport {
     pub file: Option<String>,
     /// The line in that file.
     pub line: Option<u32>,
+    /// Whether the framework had listed it.
+    pub listed: bool,
     /// Whether the framework ever reported it; else its result was concluded.
     pub reported: bool,
     /// How often the framework reported it within its last execution.

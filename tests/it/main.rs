@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a module a capability.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod bad_input;
 mod merging;
 mod planning;

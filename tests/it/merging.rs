@@ -38,7 +38,7 @@ fn a_whole_green_run() {
     for empty in ["lost", "doubled", "missing_shards"] {
         assert_eq!(report["ledger"][empty], json!([]), "{empty}");
     }
-    assert!(project.text("evenly-out/summary.md").contains("4"));
+    assert!(project.text("evenly-out/summary.md").contains("| 4 |"));
     assert!(project.text("evenly-out/junit.xml").contains("<testsuites"));
     assert!(project.text(".evenly/history.jsonl").contains("sh:t/a.sh"));
 }

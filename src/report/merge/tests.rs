@@ -213,6 +213,18 @@ fn passed_on_retry_is_flaky() {
 }
 
 #[test]
+fn what_passes_first_and_fails_in_the_end_is_failed() {
+    let two = two()
+        .tries("s:b", &[result("b1", Failed), result("b2", Passed)])
+        .runs("s:b", &[("b1", Passed), ("b2", Failed)])
+        .ends();
+    let report = joined(vec![one_done(), two]);
+    assert_eq!(test(&report, "s:b1").outcome, FinalOutcome::Flaky);
+    assert_eq!(test(&report, "s:b2").outcome, FinalOutcome::Failed);
+    assert_eq!(report.exit, Exit::Failed);
+}
+
+#[test]
 fn a_crash_that_a_retry_got_over_is_flaky() {
     let mut whole = result("b", Errored);
     whole.reported = false;

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(crate) const EVENLY: &str = env!("CARGO_BIN_EXE_evenly");
 
 /// Far beyond what anything here takes: only a hang runs into it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Runs `sh` on each `t/*.sh`; a file is one test, by its exit status.
 pub(crate) const SHELL_SUITE: &str = r#"
