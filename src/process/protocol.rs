@@ -135,7 +135,9 @@ mod tests {
         }
 
         #[test]
-        fn messages_come_out_whole_however_they_arrive(cuts in proptest::collection::vec(1usize..9, 1..40)) {
+        fn messages_come_out_whole_however_they_arrive(
+            cuts in proptest::collection::vec(1usize..9, 1..40)
+        ) {
             let sent = [Request::Signal(15), Request::Kill, Request::Signal(2)];
             let mut stream = Vec::new();
             let mut line = Vec::new();
