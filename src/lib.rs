@@ -4,6 +4,7 @@
 pub mod ci;
 pub mod cli;
 pub mod config;
+pub mod db;
 pub mod discover;
 pub mod exit;
 pub mod framework;

@@ -1,0 +1,114 @@
+//! Where a server is: a database's URL, taken apart once and never shown with its password.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::error::DbError;
+
+/// A kind of database server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Postgres.
+    Postgres,
+    /// MySQL or MariaDB.
+    #[serde(alias = "mariadb")]
+    Mysql,
+    /// SQLite.
+    Sqlite,
+}
+
+impl Engine {
+    /// The longest name of a database, bytes: Postgres' `NAMEDATALEN` less one, MySQL's 64
+    /// characters (taken as bytes), a file's name less its ending.
+    #[must_use]
+    pub fn name_bytes_max(self) -> usize {
+        match self {
+            Self::Postgres => 63,
+            Self::Mysql => 64,
+            Self::Sqlite => 200,
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "Postgres",
+            Self::Mysql => "MySQL",
+            Self::Sqlite => "SQLite",
+        })
+    }
+}
+
+/// A server and the base name of a database on it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location {
+    engine: Engine,
+    url: Url,
+    /// For SQLite: the directory of the clones.
+    directory: Option<PathBuf>,
+}
+
+impl Location {
+    /// Takes a URL apart: `postgres://` or `postgresql://`, `mysql://` or `mariadb://`, `sqlite:`.
+    /// `directory` is where SQLite's clones go.
+    ///
+    /// # Errors
+    /// When it is none of these, or names no database.
+    pub fn parse(text: &str, directory: PathBuf) -> Result<Self, DbError> {
+        let refuse = |why: &str| DbError::Url { url: without_password(text), why: why.to_owned() };
+        let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
+        let engine = match url.scheme() {
+            "postgres" | "postgresql" => Engine::Postgres,
+            "mysql" | "mariadb" => Engine::Mysql,
+            "sqlite" => Engine::Sqlite,
+            _ => return Err(refuse("expected `postgres://`, `mysql://` or `sqlite:`")),
+        };
+        let directory = (engine == Engine::Sqlite).then_some(directory);
+        Ok(Self { engine, url, directory })
+    }
+
+    /// Which kind of server.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The URL, credentials included: for drivers and for tests alone.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Where SQLite's clones go.
+    #[must_use]
+    pub fn directory(&self) -> Option<&std::path::Path> {
+        self.directory.as_deref()
+    }
+}
+
+/// Engine and place, without user and password.
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({})", without_password(self.url.as_str()))
+    }
+}
+
+/// A URL fit to be shown: its password, and all that looks like one, is `***`.
+pub(super) fn without_password(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(mut url) => {
+            if url.password().is_some() {
+                let _ = url.set_password(Some("***"));
+            }
+            if url.query().is_some() {
+                url.set_query(Some("***"));
+            }
+            url.to_string()
+        }
+        Err(_) => "***".to_owned(),
+    }
+}
