@@ -4,6 +4,7 @@
 //! known key; nothing is ever silently ignored, because an ignored key means tests run otherwise
 //! than their owner thinks.
 
+mod database;
 mod error;
 mod values;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use database::{Database, Fresh, Prepare, ServerKind, in_order};
 pub use error::ConfigError;
 use values::{Human, default_true};
 pub use values::{Show, Workers};
@@ -41,6 +43,8 @@ pub struct Config {
     pub suites: Vec<Suite>,
     /// `[[rule]]`, in the file's order.
     pub rules: Vec<Rule>,
+    /// `[database.NAME]`, by name.
+    pub databases: BTreeMap<String, Database>,
 }
 
 /// `[run]`: how a shard runs.
@@ -135,6 +139,9 @@ pub struct Suite {
     /// Overrides `[run]`'s.
     #[serde(default)]
     pub retries: Option<u32>,
+    /// The `[database.NAME]`s that its tests use; the first one is `DATABASE_URL`.
+    #[serde(default)]
+    pub databases: Vec<String>,
     /// Whether finding nothing is an error.
     #[serde(default = "default_true")]
     pub required: bool,
@@ -158,6 +165,9 @@ pub struct Rule {
     /// Alone on the shard's machine while it runs.
     #[serde(default)]
     pub exclusive: bool,
+    /// Whether its tests use the suite's databases.
+    #[serde(default = "default_true")]
+    pub database: bool,
     /// A label: all that match become one group.
     #[serde(default)]
     pub together: Option<String>,
@@ -185,6 +195,8 @@ struct Raw {
     suites: Vec<Suite>,
     #[serde(default, rename = "rule")]
     rules: Vec<Rule>,
+    #[serde(default, rename = "database")]
+    databases: BTreeMap<String, Database>,
 }
 
 impl Config {
@@ -194,7 +206,7 @@ impl Config {
     /// When it is not TOML, has a key that is not known or a value that cannot be meant, or has no
     /// suite. The error names the line.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let Raw { run, suites, rules } =
+        let Raw { run, suites, rules, databases } =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text))?;
         if suites.is_empty() {
             return Err(ConfigError::plain("there is no `[[suite]]`: nothing says what to run"));
@@ -204,7 +216,11 @@ impl Config {
         for rule in &rules {
             check_rule(rule)?;
         }
-        Ok(Self { run, suites, rules })
+        database::check(&databases)?;
+        for suite in &suites {
+            check_databases(suite, &databases)?;
+        }
+        Ok(Self { run, suites, rules, databases })
     }
 }
 
@@ -232,12 +248,26 @@ fn check_retries(run: &Run, suites: &[Suite], rules: &[Rule]) -> Result<(), Conf
     }
 }
 
+fn check_databases(
+    suite: &Suite,
+    databases: &BTreeMap<String, Database>,
+) -> Result<(), ConfigError> {
+    match suite.databases.iter().find(|name| !databases.contains_key(*name)) {
+        Some(name) => Err(ConfigError::plain(format!(
+            "the suite `{}` uses the database `{name}`, and there is no `[database.{name}]`",
+            suite.name
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn check_rule(rule: &Rule) -> Result<(), ConfigError> {
-    let Rule { matches, exclusive, together, timeout, retries } = rule;
-    if !exclusive && together.is_none() && timeout.is_none() && retries.is_none() {
+    let Rule { matches, exclusive, database, together, timeout, retries } = rule;
+    let limits = timeout.is_some() || retries.is_some();
+    if !exclusive && *database && together.is_none() && !limits {
         return Err(ConfigError::plain(format!(
-            "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `timeout` or \
-             `retries`"
+            "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `timeout`, \
+             `retries` or `database = false`"
         )));
     }
     match together.as_deref() {

@@ -6,42 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::error::DbError;
-
-/// A kind of database server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Engine {
-    /// Postgres.
-    Postgres,
-    /// MySQL or MariaDB.
-    #[serde(alias = "mariadb")]
-    Mysql,
-    /// SQLite.
-    Sqlite,
-}
-
-impl Engine {
-    /// The longest name of a database, bytes: Postgres' `NAMEDATALEN` less one, MySQL's 64
-    /// characters (taken as bytes), a file's name less its ending.
-    #[must_use]
-    pub fn name_bytes_max(self) -> usize {
-        match self {
-            Self::Postgres => 63,
-            Self::Mysql => 64,
-            Self::Sqlite => 200,
-        }
-    }
-}
-
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Postgres => "Postgres",
-            Self::Mysql => "MySQL",
-            Self::Sqlite => "SQLite",
-        })
-    }
-}
+pub use crate::model::Engine;
 
 /// A server and the base name of a database on it.
 #[derive(Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, asks the clock or decides anything; see `docs/architecture.md` for the
 //! layers.
 
+mod engine;
 mod event;
 mod group;
 mod id;
@@ -10,6 +11,7 @@ mod outcome;
 mod shard;
 mod text;
 
+pub use engine::Engine;
 pub use event::{
     AssignedGroup, DiscoveredGroup, Event, FORMAT, GroupFinished, Kept, NotRun, Output, RunStarted,
     Stop,
