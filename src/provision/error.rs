@@ -1,0 +1,80 @@
+//! Why a worker cannot have its databases.
+
+use crate::config::ConfigError;
+use crate::db::DbError;
+use crate::model::ProcessEnd;
+use crate::store::StoreError;
+
+/// Why a worker cannot have its databases.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// The configuration contradicts itself.
+    #[error("{0}")]
+    Config(ConfigError),
+    /// A variable in `url` is not set.
+    #[error("`[database.{database}]`: its `url` uses `${{{variable}}}`, and that is not set")]
+    Unset {
+        /// The database's name in the configuration.
+        database: String,
+        /// The variable.
+        variable: String,
+    },
+    /// The server refuses something.
+    #[error("`[database.{database}]`: {error}")]
+    Db {
+        /// The database's name in the configuration.
+        database: String,
+        /// What.
+        error: DbError,
+    },
+    /// What the template depends on cannot be read.
+    #[error("`[database.{database}]`: {error}")]
+    Store {
+        /// The database's name in the configuration.
+        database: String,
+        /// What.
+        error: StoreError,
+    },
+    /// `inputs` match nothing, so the template would never be built anew.
+    #[error("`[database.{database}]`: no file matches `inputs`: {globs}")]
+    NoInputs {
+        /// The database's name in the configuration.
+        database: String,
+        /// The globs.
+        globs: String,
+    },
+    /// `inputs` cannot be looked for.
+    #[error("`[database.{database}]`: {error}")]
+    Globs {
+        /// The database's name in the configuration.
+        database: String,
+        /// What is wrong.
+        error: crate::store::GlobError,
+    },
+    /// A command could not be run.
+    #[error("`[database.{database}]`: cannot run its {what}: {error}")]
+    System {
+        /// The database's name in the configuration.
+        database: String,
+        /// Which command.
+        what: &'static str,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A command failed.
+    #[error("`[database.{database}]`: its {what} failed ({end}); the half-built template is gone\n\
+             {words}")]
+    Failed {
+        /// The database's name in the configuration.
+        database: String,
+        /// Which command.
+        what: &'static str,
+        /// How it ended.
+        end: ProcessEnd,
+        /// What it printed.
+        words: String,
+    },
+    /// Nobody should hold a server any more.
+    #[error("a database is still in use at the end")]
+    StillUsed,
+}

@@ -1,0 +1,262 @@
+//! What a worker's groups find beside their command: databases of their own.
+//!
+//! Promises: nothing is made that no planned group uses; a template is built at most once and only
+//! a finished one is cloned; a worker never sees another worker's database; what was made is gone
+//! at the end, and what a killed run left is gone after the next one's start.
+//!
+//! Everything here runs inside the shard's tokio `LocalSet`: clones are made and dropped in the
+//! background while tests run.
+
+mod error;
+mod key;
+mod lane;
+mod schema;
+mod template;
+mod variables;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use crate::config::{self, Config, Database, Fresh, ServerKind};
+use crate::db::{self, DatabaseName, Location, Naming, Owner, Server, TemplateName};
+use crate::model::{Shard, SuiteName};
+
+pub use error::ProvisionError;
+pub use lane::After;
+use lane::Lanes;
+
+/// What is to be provided, and in which surroundings.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The project's configuration.
+    pub config: &'a Config,
+    /// Its directory, absolute.
+    pub base: PathBuf,
+    /// The databases that a planned group uses.
+    pub used: BTreeSet<String>,
+    /// Which shard this is.
+    pub shard: Shard,
+    /// Workers of the shard.
+    pub workers: u32,
+    /// The mark of everything that is made.
+    pub owner: Owner,
+    /// Tells this run's databases from another's on a server that both use.
+    pub tag: String,
+    /// Scratch that lives as long as the run, absolute.
+    pub work: PathBuf,
+    /// Where templates are kept for later runs, absolute: `.evenly`.
+    pub cache: PathBuf,
+    /// evenly itself.
+    pub program: PathBuf,
+    /// Variables that no command may see.
+    pub env_remove: Vec<OsString>,
+}
+
+/// Something worth telling that happened while databases were made ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A template is there.
+    Template {
+        /// The database's name in the configuration.
+        database: String,
+        /// How it came about.
+        how: How,
+        /// How long that took, microseconds.
+        took_us: u64,
+    },
+    /// Something that dead runs left was removed.
+    Removed {
+        /// How many databases.
+        databases: usize,
+    },
+    /// Something is not as it should be, and goes on all the same.
+    Warning(String),
+}
+
+/// How a template came to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It was built now.
+    Built,
+    /// An earlier run built it.
+    Found,
+    /// It is the database that `url` names.
+    Existing,
+}
+
+/// Databases, ready to be handed out.
+#[derive(Debug)]
+pub struct Provision {
+    sources: BTreeMap<String, Rc<Source>>,
+    /// Which source each name stands for: itself, or what it mirrors.
+    names: BTreeMap<String, String>,
+    suites: BTreeMap<SuiteName, Vec<String>>,
+    lanes: Lanes,
+}
+
+/// One database's template and where its clones are made.
+#[derive(Debug)]
+struct Source {
+    server: Server,
+    template: TemplateName,
+    naming: Naming,
+    name: String,
+    fresh: Fresh,
+    owner: Owner,
+}
+
+impl Provision {
+    /// Makes every used database's template ready.
+    ///
+    /// # Errors
+    /// When a server cannot be reached or refuses, or a template cannot be built.
+    pub async fn start(
+        request: &Request<'_>,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<Self, ProvisionError> {
+        let databases = &request.config.databases;
+        let names = names(databases, &request.used);
+        let wanted: BTreeSet<&String> = names.values().collect();
+        let mut sources = BTreeMap::new();
+        let order = config::in_order(databases).map_err(ProvisionError::Config)?;
+        for name in order.into_iter().filter(|name| wanted.contains(&(*name).to_owned())) {
+            let source = Source::ready(request, name, &databases[name], tell).await?;
+            sources.insert(name.to_owned(), Rc::new(source));
+        }
+        let suites = request.config.suites.iter();
+        let suites = suites.map(|suite| (suite.name.clone(), suite.databases.clone())).collect();
+        Ok(Self { sources, names, suites, lanes: Lanes::default() })
+    }
+
+    /// The variables with which a worker's next group of a suite finds its databases; waits until
+    /// they are there. `more` says whether further groups will follow.
+    ///
+    /// # Errors
+    /// When a clone could not be made.
+    pub async fn variables(
+        &self,
+        worker: u32,
+        suite: &SuiteName,
+        more: More,
+    ) -> Result<Vec<(OsString, OsString)>, ProvisionError> {
+        let mut urls = Vec::new();
+        for name in self.suites.get(suite).into_iter().flatten() {
+            let source = &self.sources[&self.names[name]];
+            let database = self.lanes.take(source, worker, more).await?;
+            urls.push((name.as_str(), source.server.url(&database)));
+        }
+        Ok(variables::of(&urls))
+    }
+
+    /// Takes a worker's databases back after a group.
+    pub fn give_back(&self, worker: u32, suite: &SuiteName, after: After) {
+        let names = self.suites.get(suite).into_iter().flatten();
+        let sources: BTreeSet<&String> = names.map(|name| &self.names[name]).collect();
+        for name in sources {
+            self.lanes.give_back(&self.sources[name], worker, after);
+        }
+    }
+
+    /// Drops every clone; gives what could not be dropped.
+    pub async fn stop(self) -> Vec<ProvisionError> {
+        let mut left = self.lanes.stop(&self.sources).await;
+        for (_, source) in self.sources {
+            match Rc::try_unwrap(source) {
+                Ok(source) => source.server.close().await,
+                Err(_) => left.push(ProvisionError::StillUsed),
+            }
+        }
+        left
+    }
+}
+
+/// Whether further groups will want a database of a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// One should be made ahead.
+    Follow,
+    /// This is the last.
+    No,
+}
+
+/// Which source each used name stands for.
+fn names(
+    databases: &BTreeMap<String, Database>,
+    used: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    let target = |name: &String| databases[name].mirror.clone().unwrap_or_else(|| name.clone());
+    used.iter().map(|name| (name.clone(), target(name))).collect()
+}
+
+impl Source {
+    async fn ready(
+        request: &Request<'_>,
+        name: &str,
+        database: &Database,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<Self, ProvisionError> {
+        let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
+        let location = location(request, name, database)?;
+        let mut server = Server::connect(&location).await.map_err(fail)?;
+        clean(&server, tell).await;
+        let template =
+            template::ready(request, name, database, &location, &mut server, tell).await?;
+        let shared = location.engine() != db::Engine::Sqlite
+            && database.server == ServerKind::External;
+        let tag = shared.then(|| request.tag.clone());
+        Ok(Self {
+            server,
+            template,
+            naming: Naming { engine: location.engine(), tag },
+            name: name.to_owned(),
+            fresh: database.fresh,
+            owner: request.owner.clone(),
+        })
+    }
+
+    async fn make_clone(&self, clone: &DatabaseName) -> Result<(), ProvisionError> {
+        let made = self.server.clone_template(&self.template, clone, &self.owner).await;
+        made.map_err(|error| ProvisionError::Db { database: self.name.clone(), error })
+    }
+
+    async fn drop_clone(&self, clone: &DatabaseName) -> Result<(), ProvisionError> {
+        let dropped = self.server.drop_database(clone).await;
+        dropped.map_err(|error| ProvisionError::Db { database: self.name.clone(), error })
+    }
+}
+
+fn location(
+    request: &Request<'_>,
+    name: &str,
+    database: &Database,
+) -> Result<Location, ProvisionError> {
+    let text = database.url.as_deref().unwrap_or_default();
+    let url = variables::expand(text, &|variable| std::env::var(variable).ok())
+        .map_err(|variable| ProvisionError::Unset { database: name.to_owned(), variable })?;
+    let directory = request.work.join("databases");
+    Location::parse(&url, directory)
+        .map_err(|error| ProvisionError::Db { database: name.to_owned(), error })
+}
+
+/// Drops what dead runs left. It costs nothing but room, so what cannot be dropped is only told.
+async fn clean(server: &Server, tell: &mut dyn FnMut(Told)) {
+    let found = match server.list().await {
+        Ok(found) => found,
+        Err(error) => {
+            tell(Told::Warning(format!("cannot look for what dead runs left: {error}")));
+            return;
+        }
+    };
+    let mut removed = 0;
+    for dead in found.iter().filter(|found| template::is_left_over(found)) {
+        match server.drop_database(&dead.name).await {
+            Ok(()) => removed += 1,
+            Err(error) => tell(Told::Warning(format!("left over from a dead run: {error}"))),
+        }
+    }
+    if removed > 0 {
+        tell(Told::Removed { databases: removed });
+    }
+}

@@ -1,0 +1,64 @@
+//! How tests are told where their databases are, and how a URL is told by the environment.
+
+use std::ffi::OsString;
+
+/// `DATABASE_URL` for the first database, `DATABASE_URL_<NAME>` for each.
+pub(super) fn of(urls: &[(&str, String)]) -> Vec<(OsString, OsString)> {
+    let mut variables: Vec<(OsString, OsString)> = Vec::with_capacity(urls.len() + 1);
+    if let Some((_, url)) = urls.first() {
+        variables.push(("DATABASE_URL".into(), url.into()));
+    }
+    for (name, url) in urls {
+        variables.push((format!("DATABASE_URL_{}", upper(name)).into(), url.into()));
+    }
+    variables
+}
+
+/// A name as part of a variable's: letters in upper case, all but letters and digits `_`.
+fn upper(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(letter).collect()
+}
+
+/// A text with each `${NAME}` replaced.
+///
+/// # Errors
+/// The name of the first that is not set.
+pub(super) fn expand(
+    text: &str,
+    get: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, left)) = after.split_once('}') else { break };
+        out.push_str(before);
+        out.push_str(&get(name).ok_or_else(|| name.to_owned())?);
+        rest = left;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_database_has_the_plain_name_too() {
+        let of = of(&[("main", "u1".to_owned()), ("read-only", "u2".to_owned())]);
+        let of: Vec<_> = of.iter().map(|(k, v)| (k.to_str().unwrap(), v.to_str().unwrap())).collect();
+        assert_eq!(
+            of,
+            [("DATABASE_URL", "u1"), ("DATABASE_URL_MAIN", "u1"), ("DATABASE_URL_READ_ONLY", "u2")]
+        );
+    }
+
+    #[test]
+    fn variables_are_expanded_once_and_must_be_set() {
+        let get = |name: &str| (name == "PW").then(|| "${x}".to_owned());
+        assert_eq!(expand("a://u:${PW}@h/d", &get).unwrap(), "a://u:${x}@h/d");
+        assert_eq!(expand("a${NO}b", &get), Err("NO".to_owned()));
+        assert_eq!(expand("a${PW", &get).unwrap(), "a${PW");
+    }
+}
