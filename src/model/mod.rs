@@ -8,6 +8,7 @@ mod event;
 mod group;
 mod id;
 mod outcome;
+mod owner;
 mod shard;
 mod text;
 
@@ -19,5 +20,6 @@ pub use event::{
 pub use group::{Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
+pub use owner::Owner;
 pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError};
 pub use text::{human_time, one_line};
