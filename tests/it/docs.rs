@@ -108,8 +108,8 @@ fn example_is_accepted(table: &str, key: &str, value: &str) {
         _ => BTreeMap::new(),
     };
     lines.insert(key, value);
-    let lines: String = lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
-    let parsed = Config::parse(&format!("{table}\n{lines}{SUITE}"));
+    let lines: Vec<String> = lines.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    let parsed = Config::parse(&format!("{table}\n{}\n{SUITE}", lines.join("\n")));
     assert!(parsed.is_ok(), "`{key} = {value}` of {table}: {parsed:?}");
 }
 
@@ -154,6 +154,18 @@ fn every_command_and_flag_is_documented_with_its_variable() {
             (flag.to_owned(), cells[1].trim_matches('`').to_owned())
         });
         assert_eq!(documented.collect::<BTreeMap<_, _>>(), flags(command), "{command}");
+    }
+}
+
+#[test]
+fn a_flags_variable_is_on_and_off_as_documented() {
+    let project = Project::new(&format!("[run]\nworkers = 1\n{SHELL_SUITE}"))
+        .file("t/a.sh", "exit 1")
+        .file("t/b.sh", "touch b-ran");
+    for (value, runs) in [("", true), ("0", true), ("false", true), ("1", false), ("yes", false)] {
+        let _ = std::fs::remove_file(project.path("b-ran"));
+        project.evenly(&["run"]).env("EVENLY_FAIL_FAST", value).exits(1);
+        assert_eq!(project.path("b-ran").exists(), runs, "EVENLY_FAIL_FAST={value}");
     }
 }
 
