@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Show, Workers};
@@ -34,7 +35,7 @@ pub(super) struct ProjectArgs {
     #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = "evenly.toml")]
     pub(super) config: PathBuf,
 
-    /// What earlier runs taught
+    /// What earlier runs taught; a missing file is an empty history
     #[arg(long, value_name = "FILE", env = "EVENLY_HISTORY", default_value = HISTORY)]
     pub(super) history: PathBuf,
 
@@ -63,8 +64,8 @@ pub(super) struct RunningArgs {
     #[arg(long, value_name = "N", env = "EVENLY_RETRIES")]
     pub(super) retries: Option<u32>,
 
-    /// Start nothing more after the first failure
-    #[arg(long, env = "EVENLY_FAIL_FAST")]
+    /// Start nothing more after the first failure; the run is then not whole
+    #[arg(long, env = "EVENLY_FAIL_FAST", value_parser = FalseyValueParser::new())]
     pub(super) fail_fast: bool,
 }
 

@@ -199,8 +199,10 @@ fn failures(page: &mut Page, report: &RunReport, reserved: usize) {
 
 fn failure(report: &RunReport, test: &TestReport, lines: usize) -> String {
     let mut out = format!("\n#### {}\n\n", code_span(&test.id.to_string()));
-    let _ =
-        write!(out, "{} · shard {} · {}", test.outcome.word(), test.shard, time(test.duration_us));
+    let _ = write!(out, "{} · shard {}", test.outcome.word(), test.shard);
+    if let Some(us) = test.took_us() {
+        let _ = write!(out, " · {}", time(us));
+    }
     if !test.earlier.is_empty() {
         let _ = write!(out, " · tried {} times", test.earlier.len() + 1);
     }

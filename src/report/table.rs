@@ -91,8 +91,9 @@ impl Page {
         self.list(&format!("{} failed", counted(failures.len(), "test")), &failures, |test| {
             let red = AnsiColor::Red.on_default();
             let name = colour.paint(red, &quoted(&test.id.to_string()));
-            let (word, shard, took) = (test.outcome.word(), test.shard, time(test.duration_us));
-            let mut lines = vec![format!("{name} {word}, shard {shard}, {took}")];
+            let (word, shard) = (test.outcome.word(), test.shard);
+            let took = test.took_us().map(|us| format!(", {}", time(us))).unwrap_or_default();
+            let mut lines = vec![format!("{name} {word}, shard {shard}{took}")];
             let told = excerpt(report, test, EXCERPT_LINES).into_iter();
             lines.extend(told.map(|line| format!("    {line}")));
             lines

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod docs;
 mod merging;
 mod planning;
 mod process;
+mod quickstart;
+mod reports;
 mod running;
 mod support;
 mod tidy;

@@ -214,6 +214,8 @@ impl Page {
         let problem = finished.problem.as_ref().map(|problem| problem.describe(end));
         let how = match (bad, problem) {
             (0, Some(problem)) => problem,
+            // `1 of 1 failed` would count a result that nobody reported.
+            (_, Some(problem)) if finished.tests.iter().all(|test| !test.reported) => problem,
             (0, None) => format!("failed ({end})"),
             (_, Some(problem)) => format!("{bad} of {total} failed, {problem}"),
             (_, None) => format!("{bad} of {total} failed ({end})"),
@@ -290,6 +292,8 @@ impl Page {
             more(&mut text, flakes.more);
         }
         self.list_not_run(&mut text, not_run);
+        // Apart from what follows: the next shard's lines or the report.
+        text.push('\n');
         text
     }
 
