@@ -4,6 +4,7 @@
 mod jest;
 mod nextest;
 mod pytest;
+mod real;
 mod unittest;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! jest.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
@@ -24,12 +26,13 @@ fn project(more: &str) -> Option<Project> {
     with_node(Project::new(&suite("jest", more)))
 }
 
-/// What `jest --json` wrote, named as evenly names it.
+/// What `jest --json` wrote, named as evenly names it: tests of one name are numbered.
 pub(super) fn plain(project: &Project, file: &str) -> Outcomes {
     let base = project.path("").canonicalize().unwrap();
     let report = project.json(file);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut found = Outcomes::new();
+    let mut copies = BTreeMap::new();
     for file in report["testResults"].as_array().unwrap() {
         let path = text(&file["name"]);
         let path = path.strip_prefix(base.to_str().unwrap()).unwrap().trim_start_matches('/');
@@ -42,7 +45,11 @@ pub(super) fn plain(project: &Project, file: &str) -> Outcomes {
                 "todo" => "passed",
                 other => other,
             };
-            found.insert(format!("{path}::{}", parts.join(" › ")), outcome.to_owned());
+            let name = format!("{path}::{}", parts.join(" › "));
+            let copy = copies.entry(name.clone()).or_insert(0_u32);
+            *copy += 1;
+            let name = if *copy == 1 { name } else { format!("{name} #{copy}") };
+            found.insert(name, outcome.to_owned());
         }
     }
     found
