@@ -117,7 +117,7 @@ pub struct Suite {
     /// For `command`: where results come from; inferred from `run` when absent.
     #[serde(default)]
     pub results: Option<Results>,
-    /// What a preset looks for tests in; its own default when empty.
+    /// Where a preset looks for tests when it lists them; its own default when empty.
     #[serde(default)]
     pub paths: Vec<String>,
     /// Further arguments for a preset's tool, when it lists and when it runs.

@@ -16,7 +16,7 @@ use crate::config::{Config, Suite};
 use crate::framework::{self, Framework, ListError, ListedGroup, Placeholder, Source};
 use crate::model::{DiscoveredGroup, Event, Group, GroupId, Limits, Member, ProcessEnd, SuiteName};
 use crate::process::{self, Call, Captured, Supervisor};
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 
 pub use globs::GlobError;
 pub use resolve::ResolveError;
@@ -37,7 +37,7 @@ pub enum DiscoverError {
     /// A glob is none, or a directory cannot be read.
     #[error("suite `{0}`: {1}")]
     Globs(SuiteName, GlobError),
-    /// A shim could not be written.
+    /// A shim, or the directory that a listing works in, could not be written.
     #[error("suite `{0}`: {1}")]
     Store(SuiteName, StoreError),
     /// The listing could not be run.
@@ -198,6 +198,7 @@ fn list(
         }
         Source::Command { list, format } => (list, *format),
     };
+    store::make_dir(around.work).map_err(|error| DiscoverError::Store(name(), error))?;
     let values = framework.values();
     let values = values.with(Placeholder::Outdir, [path_bytes(around.work)]);
     let refuse = |error| DiscoverError::Resolve(name(), ResolveError::from(error));

@@ -28,7 +28,7 @@ pub enum Placeholder {
     Outdir,
     /// The user's own arguments, one word each.
     Args,
-    /// Where the user's tests are, one word each.
+    /// Where the user's tests are looked for, one word each: for a listing.
     Paths,
     /// The Python interpreter.
     Python,

@@ -76,11 +76,14 @@ pub(super) fn launch(
     job: &Job,
     selection: &Selection,
 ) -> Result<Launch, LaunchError> {
-    let members: Vec<Cow<'_, [u8]>> = match selection {
-        Selection::Whole => {
-            job.group.members.iter().map(|member| member.argument.as_slice().into()).collect()
-        }
-        Selection::Tests(names) => names.iter().map(|name| name.as_bytes().into()).collect(),
+    let group = &job.group.members;
+    let chosen = match selection {
+        Selection::Whole => None,
+        Selection::Tests(names) => job.reading.selects.arguments(group, names),
+    };
+    let members: Vec<Cow<'_, [u8]>> = match chosen {
+        Some(arguments) => arguments.into_iter().map(Cow::Owned).collect(),
+        None => group.iter().map(|member| member.argument.as_slice().into()).collect(),
     };
     if framework.run.uses(Placeholder::TestsFile) {
         let list = tests_file(members.iter().map(AsRef::as_ref))?;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod docs;
+mod frameworks;
 mod merging;
 mod planning;
 mod process;
