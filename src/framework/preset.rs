@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::listing::ListFormat;
 use super::naming::Naming;
 use super::template::{Placeholder, Role, Template, TemplateError};
-use crate::model::Member;
+use crate::model::{Group, Member};
 
 /// A framework, as far as evenly must know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,12 @@ impl Selects {
             }
         });
         arguments.collect::<Option<Vec<_>>>().map(|arguments| arguments.concat())
+    }
+
+    /// The same for a group of several members: by the first that has such a test.
+    #[must_use]
+    pub fn argument_in(self, group: &Group, test: &str) -> Option<Vec<u8>> {
+        group.members.iter().find_map(|member| self.argument(member, test))
     }
 }
 

@@ -404,10 +404,12 @@ fn start(order: &Order) -> Result<Pid, String> {
 }
 
 /// Creates or empties an output file. It is written at its end always, so that a command which
-/// opens it again and empties it (`> /dev/stderr`) leaves no hole.
+/// opens it again and empties it (`> /dev/stderr`) leaves no hole. A pipe in its place is refused
+/// rather than waited for.
 fn create(path: &Path) -> Result<File, String> {
     use rustix::fs::{Mode, OFlags, open};
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::APPEND | OFlags::CLOEXEC;
+    let how = OFlags::CREATE | OFlags::TRUNC | OFlags::APPEND;
+    let flags = OFlags::WRONLY | how | OFlags::NONBLOCK | OFlags::CLOEXEC;
     open(path, flags, Mode::from_raw_mode(0o644))
         .map(File::from)
         .map_err(|error| format!("cannot write `{}`: {error}", path.display()))

@@ -5,6 +5,7 @@
 mod bad_input;
 mod docs;
 mod frameworks;
+mod hostile;
 mod merging;
 mod planning;
 mod process;
