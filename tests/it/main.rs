@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod merging;
+mod odd_input;
 mod planning;
 mod process;
 mod running;
