@@ -261,7 +261,7 @@ fn words(stdout: &[u8], stderr: &str) -> String {
     }
     let start = text.len().saturating_sub(WORDS_BYTES_MAX);
     let start = (start..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    text[start..].trim_end().lines().map(|line| format!("\n  {line}")).collect()
+    text[start..].trim_end().lines().fold(String::new(), |out, line| out + "\n  " + line)
 }
 
 fn path_bytes(path: &Path) -> &[u8] {

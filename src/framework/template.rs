@@ -344,13 +344,23 @@ fn shown(word: &[u8]) -> String {
 #[derive(Debug, Default)]
 struct Quotes {
     state: Quote,
-    escaped: bool,
-    word_started: bool,
+    before: Before,
     /// How many `<` stand in a row before here.
     less: usize,
     backquoted: bool,
     /// Whether a here-document follows this line.
     here_next: bool,
+}
+
+/// What stands before the next character.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// No part of a word: `#` begins a comment.
+    #[default]
+    Gap,
+    Word,
+    /// A backslash that takes the next character's meaning.
+    Backslash,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -371,7 +381,7 @@ impl Quotes {
             Quote::Comment => Some("a comment"),
             Quote::Here => Some("a here-document, or after one"),
             Quote::Bare if self.backquoted => Some("backquotes"),
-            Quote::Bare if self.escaped => Some("quotes: a backslash"),
+            Quote::Bare if self.before == Before::Backslash => Some("quotes: a backslash"),
             Quote::Bare => None,
         }
     }
@@ -380,8 +390,11 @@ impl Quotes {
         for c in text.chars() {
             let less = if c == '<' { self.less + 1 } else { 0 };
             let less_before = std::mem::replace(&mut self.less, less);
-            if std::mem::take(&mut self.escaped) {
-                self.word_started = true;
+            let word = !(c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')'));
+            let now = if word { Before::Word } else { Before::Gap };
+            let before = std::mem::replace(&mut self.before, now);
+            if before == Before::Backslash {
+                self.before = Before::Word;
                 continue;
             }
             if self.state == Quote::Bare {
@@ -390,19 +403,18 @@ impl Quotes {
             }
             self.state = match (self.state, c) {
                 (Quote::Bare | Quote::Double, '\\') => {
-                    self.escaped = true;
+                    self.before = Before::Backslash;
                     self.state
                 }
                 (Quote::Bare | Quote::Comment, '\n') if self.here_next => Quote::Here,
                 (Quote::Bare, '\'') => Quote::Single,
                 (Quote::Bare, '"') => Quote::Double,
-                (Quote::Bare, '#') if !self.word_started => Quote::Comment,
+                (Quote::Bare, '#') if before == Before::Gap => Quote::Comment,
                 (Quote::Single, '\'') | (Quote::Double, '"') | (Quote::Comment, '\n') => {
                     Quote::Bare
                 }
                 (state, _) => state,
             };
-            self.word_started = !(c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')'));
         }
     }
 }

@@ -13,7 +13,8 @@ const COMMANDS: [&str; 4] =
 /// A suite whose ids are the lines of the file `ids`.
 fn listed(run: &str) -> Project {
     Project::new(&format!(
-        "[[suite]]\nname = \"l\"\nframework = \"command\"\ndiscover = \"cat ids\"\nrun = '''{run}'''\n"
+        "[[suite]]\nname = \"l\"\nframework = \"command\"\ndiscover = \"cat ids\"\n\
+         run = '''{run}'''\n"
     ))
 }
 
