@@ -2,7 +2,7 @@
 
 use super::args::PlanArgs;
 use super::error::Error;
-use super::print::out;
+use super::print::{json, out};
 use super::project::Project;
 use crate::exit::Exit;
 use crate::plan::{self, Detail};
@@ -19,7 +19,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     store::remove_dir(&work)?;
     let plan = project.plan(&discovery?, args.shards)?;
     if args.json {
-        out(&format!("{}\n", plan::to_json(&plan)));
+        json(&format!("{}\n", plan::to_json(&plan)));
     } else {
         let detail = if args.all { Detail::All } else { Detail::Biggest };
         out(&plan::render(&plan, detail, COLUMNS));

@@ -21,6 +21,7 @@ pub use values::{Show, Workers};
 
 use crate::framework::Results;
 use crate::model::SuiteName;
+pub use crate::model::WORKERS_MAX;
 
 /// A group's time when nothing else is said.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(10);
@@ -29,8 +30,6 @@ pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(10);
 pub const GRACE_DEFAULT: Duration = Duration::from_secs(5);
 /// Retries beyond this only hide that something is broken.
 pub const RETRIES_MAX: u32 = 100;
-/// Far above any machine's cores; low enough to bound processes and memory.
-pub const WORKERS_MAX: u32 = 1_024;
 
 /// The whole file.
 #[derive(Debug, Clone)]
@@ -200,6 +199,9 @@ impl Config {
             return Err(ConfigError::plain("there is no `[[suite]]`: nothing says what to run"));
         }
         check_names(&suites)?;
+        for suite in &suites {
+            check_suite(suite)?;
+        }
         check_retries(&run, &suites, &rules)?;
         for rule in &rules {
             check_rule(rule)?;
@@ -219,6 +221,25 @@ fn check_names(suites: &[Suite]) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// Nothing that no command line and no environment can hold: it would fail every group.
+fn check_suite(suite: &Suite) -> Result<(), ConfigError> {
+    let Suite { name, dir, discover, globs, run, paths, args, python, env, .. } = suite;
+    if let Some(bad) = env.keys().find(|name| name.is_empty() || name.contains('=')) {
+        return Err(ConfigError::plain(format!(
+            "suite `{name}`: `env` has {bad:?}, which is not a variable's name"
+        )));
+    }
+    let single = [dir, discover, run, python].into_iter().flatten();
+    let mut texts =
+        single.chain(globs).chain(paths).chain(args).chain(env.keys().chain(env.values()));
+    match texts.find(|text| text.contains('\0')) {
+        Some(text) => Err(ConfigError::plain(format!(
+            "suite `{name}`: {text:?} has a NUL, which no command and no variable can hold"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn check_retries(run: &Run, suites: &[Suite], rules: &[Rule]) -> Result<(), ConfigError> {

@@ -17,5 +17,5 @@ pub use event::{
 pub use group::{Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
-pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError};
+pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError, WORKERS_MAX};
 pub use text::{human_time, one_line};

@@ -7,6 +7,7 @@ mod docs;
 mod frameworks;
 mod hostile;
 mod merging;
+mod odd_input;
 mod planning;
 mod process;
 mod quickstart;

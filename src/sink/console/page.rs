@@ -21,6 +21,8 @@ use crate::config::Show;
 
 /// How much of a test's message is printed in the list at the end.
 const MESSAGE_CHARS_MAX: usize = 200;
+/// How much of a group's or a test's name is printed; the journal has all of it.
+const NAME_CHARS_MAX: usize = 300;
 /// How many names of left-over processes are printed.
 const LEAKED_NAMES_MAX: usize = 10;
 /// How many groups that did not run are named.
@@ -287,7 +289,7 @@ impl Page {
         if !flakes.kept.is_empty() {
             text.push_str("flaky, failed and then passed:\n");
             for id in &flakes.kept {
-                add(&mut text, format_args!("  {}\n", label(id, self.place)));
+                add(&mut text, format_args!("  {}\n", self.id(id)));
             }
             more(&mut text, flakes.more);
         }
@@ -303,7 +305,7 @@ impl Page {
         }
         text.push_str("failed:\n");
         for Failure { id, message } in &failures.kept {
-            add(text, format_args!("  {}", label(id, self.place)));
+            add(text, format_args!("  {}", self.id(id)));
             if let Some(line) = message.lines().find(|line| !line.trim().is_empty()) {
                 let line = clean(line, Place::Terminal, Colour::Drop);
                 let message = shortened(&line, MESSAGE_CHARS_MAX);
@@ -338,7 +340,11 @@ impl Page {
     }
 
     fn name(&self, group: &GroupId) -> String {
-        label(&group.to_string(), self.place).into_owned()
+        self.id(&group.to_string())
+    }
+
+    fn id(&self, id: &str) -> String {
+        shortened(&label(id, self.place), NAME_CHARS_MAX)
     }
 
     fn names(&self, names: &[String], max: usize) -> String {
