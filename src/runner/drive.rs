@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::LocalSet;
+use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::dispatcher::{Action, Dispatcher, Execution, Input, Job};
@@ -80,6 +80,8 @@ pub fn run(
 
 /// One worker, seen from the loop.
 struct Slot {
+    /// Over when the orders are, and the supervisor is gone.
+    serving: JoinHandle<()>,
     orders: mpsc::Sender<Order>,
     controls: Option<mpsc::Sender<Control>>,
     output: std::path::PathBuf,
@@ -119,8 +121,8 @@ impl<'a, 'o> Driver<'a, 'o> {
             let worker = worker.map_err(system("make a worker's directory"))?;
             let (orders, inbox) = mpsc::channel(1);
             let output = worker.output().to_owned();
-            slots.push(Slot { orders, controls: None, output, follower: None });
-            tokio::task::spawn_local(worker.serve(index, inbox, done.clone()));
+            let serving = tokio::task::spawn_local(worker.serve(index, inbox, done.clone()));
+            slots.push(Slot { serving, orders, controls: None, output, follower: None });
         }
         let dispatcher = Dispatcher::new(jobs, setup.workers, setup.policy);
         let jobs = dispatcher.jobs().iter().cloned().map(Rc::new).collect();
@@ -169,6 +171,11 @@ impl<'a, 'o> Driver<'a, 'o> {
                     None
                 }
             };
+        }
+        for Slot { serving, orders, .. } in self.slots {
+            drop(orders);
+            // It fails only for a worker that panicked, whose group nobody waits for any more.
+            let _ = serving.await;
         }
         Ending { stop: self.dispatcher.stop().cloned(), failed: self.failed }
     }
