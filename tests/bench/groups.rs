@@ -13,6 +13,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+mod machine;
+
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// Groups, unless the first argument says otherwise.
@@ -63,7 +65,7 @@ fn main() -> Outcome {
     let count = numbers.next().unwrap_or(COUNT);
     let rounds = numbers.next().map_or(ROUNDS, |rounds| rounds.max(1) as usize);
     let mut out = io::stdout().lock();
-    writeln!(out, "{}.\n", machine()?)?;
+    writeln!(out, "{}.\n", machine::describe()?)?;
     writeln!(out, "{count} groups, 2 workers, {rounds} rounds in turns, milliseconds.\n")?;
     writeln!(out, "| what | side | wall min | median | max | CPU min | median | max |")?;
     writeln!(out, "|---|---|---|---|---|---|---|---|")?;
@@ -181,15 +183,4 @@ impl Series {
         });
         cells.join(" ")
     }
-}
-
-/// What the figures were measured on, and what else it did.
-fn machine() -> Outcome<String> {
-    let info = fs::read_to_string("/proc/cpuinfo")?;
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let model = model.map_or("unknown CPU", |(_, model)| model);
-    let cores = std::thread::available_parallelism()?;
-    let load = fs::read_to_string("/proc/loadavg")?;
-    let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
-    Ok(format!("{cores} × {model}, load average {load}"))
 }
