@@ -25,8 +25,8 @@ pub use crate::model::WORKERS_MAX;
 
 /// A group's time when nothing else is said.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(10);
-/// Between the polite signal and the kill when nothing else is said. Below the 2.5 s and 7.5 s
-/// that GitHub leaves a cancelled job, so that all is saved in time.
+/// Between the polite signal and the kill when nothing else is said. Below the 7.5 s that GitHub
+/// leaves a cancelled job between its two signals, so that all is saved in time.
 pub const GRACE_DEFAULT: Duration = Duration::from_secs(5);
 /// Retries beyond this only hide that something is broken.
 pub const RETRIES_MAX: u32 = 100;

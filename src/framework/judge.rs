@@ -105,11 +105,11 @@ pub fn retry_selection(group: &Group, reading: Reading, judged: &Judged) -> Sele
         return Selection::Whole;
     }
     let listed: HashSet<&String> = group.tests.iter().flatten().collect();
-    let can =
-        |name: &String| listed.contains(name) && reading.selects.argument_in(group, name).is_some();
     let failed = judged.tests.iter().filter(|test| !test.outcome.is_good());
-    let names = failed.map(|test| can(&test.name).then(|| test.name.clone()));
-    names.collect::<Option<Vec<_>>>().map_or(Selection::Whole, Selection::Tests)
+    let names: Vec<String> = failed.map(|test| test.name.clone()).collect();
+    let known = names.iter().all(|name| listed.contains(name));
+    let can = known && reading.selects.arguments(&group.members, &names).is_some();
+    if can { Selection::Tests(names) } else { Selection::Whole }
 }
 
 fn by_exit_status(case: &Case<'_>) -> TestResult {

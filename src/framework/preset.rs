@@ -77,12 +77,6 @@ impl Selects {
         });
         arguments.collect::<Option<Vec<_>>>().map(|arguments| arguments.concat())
     }
-
-    /// The same for a group of several members: by the first that has such a test.
-    #[must_use]
-    pub fn argument_in(self, group: &Group, test: &str) -> Option<Vec<u8>> {
-        group.members.iter().find_map(|member| self.argument(member, test))
-    }
 }
 
 /// A test's own name, with the exact bytes of its group's where it begins with that.

@@ -232,7 +232,7 @@ fn a_group_without_a_junit_file_is_an_error_that_names_its_end() {
         .file("t/ok.sh", writes(&junit("c", &["fine"], &[]), 0));
     let ran = project.evenly(&["run"]).exits(1);
     let ran = ran.says("nothing written").says("wrote no JUnit file (exit status 0)");
-    let ran = ran.says("wrote no JUnit file (signal 11 (SIGSEGV))").says("not whole");
+    let ran = ran.says("wrote no JUnit file (signal 11, SIGSEGV)").says("not whole");
     ran.says("without a single test").says("reported no failure, but its process failed");
     project.evenly(&["merge", "evenly-out"]).exits(1);
     let totals = &project.report()["totals"];

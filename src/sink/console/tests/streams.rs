@@ -154,7 +154,7 @@ fn a_group_that_passes_after_a_crash_is_flaky_itself() {
     };
     let second = GroupFinished { attempt: 2, ..good("a", "") };
     let text = printed(Show::Failed, Folding::None, &[finishes(crash), finishes(second), ends()]);
-    assert!(text.contains("↻ web:a  wrote no JUnit file (signal 11 (SIGSEGV))"), "{text}");
+    assert!(text.contains("↻ web:a  wrote no JUnit file (signal 11, SIGSEGV)"), "{text}");
     assert!(text.ends_with("flaky, failed and then passed:\n  web:a\n\n"), "{text}");
 }
 
@@ -168,7 +168,7 @@ fn a_result_that_nobody_reported_is_not_counted_in_a_title() {
         ..bad("a", "")
     };
     let text = printed(Show::Failed, Folding::None, &[finishes(crash)]);
-    assert!(text.contains("✗ web:a  wrote no JUnit file (signal 11 (SIGSEGV))  3.2 s"), "{text}");
+    assert!(text.contains("✗ web:a  wrote no JUnit file (signal 11, SIGSEGV)  3.2 s"), "{text}");
 }
 
 #[test]
@@ -187,10 +187,10 @@ fn a_problem_without_a_failed_test_is_told_and_listed() {
         timeout_us: 600_000_000,
     };
     let expected = "… web:x  slow: 5 min 0 s of its 10 min 0 s are over\n\
-        [0/0] ✗ web:x  timed out after 600.0 s (signal 9 (SIGKILL))  3.2 s\n\
+        [0/0] ✗ web:x  timed out after 600.0 s (signal 9, SIGKILL)  3.2 s\n\
         \x20 left 2 processes behind, now ended: sleep, py\\nthon\n\
         \nthis shard: 1 test, 1 passed; 1 group with a problem, in 3 min 20 s\n\
-        failed:\n  web:x: timed out after 600.0 s (signal 9 (SIGKILL))\n\n";
+        failed:\n  web:x: timed out after 600.0 s (signal 9, SIGKILL)\n\n";
     let events = [slow, finishes(timed_out), ends()];
     assert_eq!(printed(Show::Failed, Folding::None, &events), expected);
 }
