@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::listing::ListFormat;
 use super::naming::Naming;
 use super::template::{Placeholder, Role, Template, TemplateError};
-use crate::model::{Group, Member};
+use crate::model::Member;
 
 /// A framework, as far as evenly must know it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -219,7 +219,7 @@ fn a_stopped_run_says_why_and_what_did_not_run() {
     ];
     let text = printed(Show::Failed, Folding::None, &events);
     let expected = "stopping: a group failed, and `fail-fast` is on\n\
-        stopping: signal 15 (SIGTERM)\nstopping: disk\\nfull\n\
+        stopping: signal 15, SIGTERM\nstopping: disk\\nfull\n\
         \nthis shard: 0 tests in 4 ms\n22 groups not run:\n\
         \x20 web:0: a group failed, and `fail-fast` is on\n";
     assert!(text.starts_with(expected), "{text}");
