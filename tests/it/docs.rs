@@ -116,7 +116,7 @@ fn example_is_accepted(table: &str, key: &str, value: &str) {
 fn help(arguments: &[&str]) -> String {
     let mut command = Command::new(EVENLY);
     let command = command.args(arguments).arg("--help").env("COLUMNS", "100");
-    Ran::of(command.output().unwrap()).exits(0).stdout
+    Ran::of(&command.output().unwrap()).exits(0).stdout
 }
 
 /// Each long flag of a command with the variable that stands for it, as its help tells.

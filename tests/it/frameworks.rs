@@ -63,7 +63,7 @@ fn plainly(project: &Project, argv: &[&str]) -> Ran {
     for (key, value) in run.get_envs() {
         command.envs(value.map(|value| (key, value)));
     }
-    Ran::of(command.output().unwrap())
+    Ran::of(&command.output().unwrap())
 }
 
 /// What the merged report says of every test, without the suite's name.

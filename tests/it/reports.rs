@@ -117,7 +117,7 @@ fn both_junit_files_are_valid_by_the_schema() {
         lint.args(["--noout", "--nonet", "--huge", "--schema"])
             .arg(&schema)
             .arg(project.path(file));
-        Ran::of(lint.output().unwrap()).exits(0).warns("validates");
+        Ran::of(&lint.output().unwrap()).exits(0).warns("validates");
         let text = project.text(file);
         assert!(text.contains("the end"), "{file} lacks the output of what failed");
         let odd = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
@@ -174,7 +174,7 @@ fn another_reader_counts_the_same() {
 
 fn read_by_junitparser(venv: &OsStr, file: &Path) -> Value {
     let mut python = Command::new(Path::new(venv).join("bin/python3"));
-    let ran = Ran::of(python.args(["-c", JUNITPARSER]).arg(file).output().unwrap()).exits(0);
+    let ran = Ran::of(&python.args(["-c", JUNITPARSER]).arg(file).output().unwrap()).exits(0);
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
