@@ -88,6 +88,9 @@ pub(super) fn run_shard(
         let mut outputs = Outputs { journal: &mut journal, console: Some(&mut console) };
         runner::run(setup, jobs, &discovery.frameworks, &mut outputs)?
     };
+    if let Some(Stop::Broken(why)) = &ending.stop {
+        print::err(&format!("error: {why}\n"));
+    }
     let bad = write_junit(&files)?;
     if let Err(error) = store::remove_dir(&files.work) {
         // Every result is written; what is left costs space only.
@@ -95,10 +98,7 @@ pub(super) fn run_shard(
     }
     Ok(match ending.stop {
         Some(Stop::Signal(signal)) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),
-        Some(Stop::Broken(why)) => {
-            print::err(&format!("error: {why}\n"));
-            Exit::Infrastructure
-        }
+        Some(Stop::Broken(_)) => Exit::Infrastructure,
         Some(Stop::FailFast) | None if ending.failed > 0 || bad > 0 => Exit::Failed,
         Some(Stop::FailFast) | None => Exit::Passed,
     })

@@ -159,10 +159,11 @@ impl Supervise {
     fn serve(&mut self) -> io::Result<()> {
         loop {
             let asked = self.wait(self.patience())?;
-            let children = self.reap();
             if asked && self.take_requests()? == Evenly::Gone {
                 return Ok(());
             }
+            // After the requests: a command that was just started is a child too.
+            let children = self.reap();
             self.advance(children)?;
         }
     }
@@ -340,7 +341,7 @@ impl Supervise {
     /// Kills all that is left of the command, as far as it can be killed.
     fn kill_everything(&mut self) {
         let until = after(KILL_MS_MAX);
-        while self.running.is_some() && Instant::now() < until {
+        while Instant::now() < until {
             let children = self.reap();
             let Some(left) = self.leftovers(children) else { return };
             signal_all(&left, Signal::KILL);

@@ -4,7 +4,7 @@
 //! cut anywhere; a line in the middle that cannot be read is named and costs only itself. Fields
 //! and kinds of events that a later version of the same format added are passed over.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -199,6 +199,8 @@ struct Reader {
     journal: Journal,
     /// Executions that run at this line: group and attempt, with the line they started at.
     running: HashMap<(GroupId, u32), usize>,
+    /// Executions that ended.
+    ended: HashSet<(GroupId, u32)>,
 }
 
 impl Reader {
@@ -216,7 +218,7 @@ impl Reader {
             damaged: Damaged::default(),
             unknown: 0,
         };
-        Self { journal, running: HashMap::new() }
+        Self { journal, running: HashMap::new(), ended: HashSet::new() }
     }
 
     fn line(&mut self, number: usize, line: &[u8]) -> Result<(), serde_json::Error> {
@@ -261,7 +263,13 @@ impl Reader {
             Event::Streamed { group: _, text: _ } => {}
             Event::GroupFinished(finished) => {
                 journal.last_us = journal.last_us.max(finished.at_us);
-                self.running.remove(&(finished.group.clone(), finished.attempt));
+                let execution = (finished.group.clone(), finished.attempt);
+                self.running.remove(&execution);
+                // A group's second last end is kept, for the ledger to name it as doubled.
+                if !self.ended.insert(execution) && !finished.last {
+                    let why = "a second end of one execution";
+                    journal.damaged.note(number, why.to_owned());
+                }
                 journal.executions.push(finished);
             }
             Event::Stopping { why, at_us } => {
@@ -276,7 +284,7 @@ impl Reader {
     }
 
     fn finish(self) -> Journal {
-        let Self { mut journal, running } = self;
+        let Self { mut journal, running, ended: _ } = self;
         journal.running = running.into_keys().map(|(group, _)| group).collect();
         journal.running.sort_unstable();
         journal.running.dedup();

@@ -1,10 +1,13 @@
 //! Tests that do what no test should: every group ends, every result is told, evenly never hangs.
 
 use std::fs;
+use std::time::Duration;
 
+use evenly::model::ProcessEnd;
+use evenly::process::{Control, Launch, Options, Supervisor};
 use rustix::process::Signal;
 
-use crate::support::{JUNIT_SUITE, Project, SHELL_SUITE, is_alive, junit, until, writes};
+use crate::support::{EVENLY, JUNIT_SUITE, Project, SHELL_SUITE, is_alive, junit, until, writes};
 
 const JOURNAL: &str = "shard-1-of-1.attempt-1.jsonl";
 
@@ -124,4 +127,29 @@ fn a_storm_of_signals_leaves_a_whole_journal_and_no_process() {
     assert!(!is_alive(project.text("pid").trim().parse().unwrap()));
     assert_eq!(project.journal(JOURNAL).last().unwrap()["event"], "run-finished");
     project.evenly(&["merge", "evenly-out"]).exits(5).says("sh:t/c.sh");
+}
+
+#[test]
+fn a_kill_that_comes_with_the_start_kills() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { program: EVENLY.into(), env_remove: Vec::new(), env: Vec::new() };
+    let launch = Launch {
+        argv: vec!["sleep".into(), "1000".into()],
+        cwd: dir.path().to_owned(),
+        env: Vec::new(),
+        output: dir.path().join("output"),
+        stdout: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut supervisor = Supervisor::start(&options).unwrap();
+        for _ in 0..50 {
+            let (controls, mut obeyed) = tokio::sync::mpsc::channel(1);
+            controls.try_send(Control::Kill).unwrap();
+            let running = supervisor.run(&launch, &mut obeyed);
+            let ended = tokio::time::timeout(Duration::from_mins(1), running).await.unwrap();
+            assert_eq!(ended.end, ProcessEnd::Signaled(9));
+        }
+        supervisor.close().await;
+    });
 }
