@@ -20,7 +20,7 @@ pub enum Naming {
     Jest,
 }
 
-/// The class under which jest-junit tells of a file that could not be run, which is the case's name.
+/// The class under which jest-junit tells of a file that could not be run; the name is the file's.
 const JEST_FILE_FAILED: &str = "Test suite failed to run";
 
 impl Naming {
