@@ -3,9 +3,9 @@
     pytest_shim.py list [ARG...] [PATH...]
     pytest_shim.py run --junit FILE [ARG...] [PATH...] -- ID...
 
-ARG is what the user gives to pytest, PATH where it looks for tests. `list` prints JSON on standard output and
-nothing else there: {"format": 1, "groups": [{"name": FILE, "tests": [ID...]}], "broken": [...]}.
-What pytest prints goes to standard error.
+ARG is what the user gives to pytest, PATH where it looks for tests. `list` prints JSON on standard
+output and nothing else there: {"format": 1, "groups": [{"name": FILE, "tests": [ID...]}],
+"broken": [...]}. What pytest prints goes to standard error.
 
 The ids come from pytest's own items, not from its terminal, whose form depends on the project's
 `addopts` and plugins. `run` collects nothing from PATH, but the ids in its place; pytest settles

@@ -22,7 +22,7 @@ import time
 import unittest
 import unittest.loader
 import warnings
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 FORMAT = 1
 LOADER_MADE = re.compile(r"^unittest\.loader\.(_FailedTest|ModuleSkipped)\.")
@@ -101,7 +101,7 @@ def import_longest(name):
             return None, [], unittest.loader._make_skipped_test(dotted, skip, unittest.TestSuite)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (a module may even exit)
             absent = isinstance(error, ModuleNotFoundError) and error.name == dotted
             if absent and hasattr(module, parts[count - 1]):
                 return module, parts[count - 1 :], None

@@ -1,6 +1,7 @@
 //! Every preset with its real tool: the fixture projects against a model of what they must come
 //! to, projects made to go wrong, and real packages' own suites.
 
+mod guide;
 mod jest;
 mod nextest;
 mod pytest;

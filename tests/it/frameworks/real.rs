@@ -72,5 +72,5 @@ fn jsx_ast_utils_in_two_shards_is_what_jest_says_itself() {
     project.evenly(&["local", "--shards", "2"]).exits(0);
     let npx = ["npx", "--no", "--", "jest", "--json", "--outputFile=plain.json"];
     plainly(&project, &npx).exits(0);
-    same(&reported(&project), &jest::plain(&project, "plain.json"), 470);
+    same(&reported(&project), &jest::plain(&project, "plain.json"), 398);
 }
