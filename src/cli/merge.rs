@@ -28,12 +28,7 @@ pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
 
 /// Merges these journals and writes all that follows from them.
 pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, Error> {
-    let mut inputs = Vec::new();
-    for path in journals {
-        let journal = journal::parse(&store::read(path)?);
-        inputs.push(Input { source: path.display().to_string(), journal });
-    }
-    let report = join_and_learn(inputs, to.history);
+    let report = join_and_learn(read(journals)?, to.history);
     for (name, text) in [
         ("junit.xml", junit::render(&report)),
         ("summary.md", markdown::render(&report)),
@@ -43,6 +38,15 @@ pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, 
     }
     out(&table::render(&report, table::Colour::On));
     Ok(report.exit)
+}
+
+fn read(journals: &[PathBuf]) -> Result<Vec<Input>, Error> {
+    let mut lists = journal::Lists::default();
+    let input = |path: &PathBuf| {
+        let journal = journal::parse_sharing(&store::read(path)?, &mut lists);
+        Ok(Input { source: path.display().to_string(), journal })
+    };
+    journals.iter().map(input).collect()
 }
 
 /// Joins the journals; what they teach goes into the history, also when tests failed.
