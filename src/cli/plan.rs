@@ -2,14 +2,11 @@
 
 use super::args::PlanArgs;
 use super::error::Error;
-use super::print::{json, out};
+use super::print::{columns, json, out};
 use super::project::Project;
 use crate::exit::Exit;
 use crate::plan::{self, Detail};
 use crate::store;
-
-/// As wide as a table gets where there is no terminal to ask.
-const COLUMNS: usize = 100;
 
 pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     let project = Project::open(&args.project)?;
@@ -22,7 +19,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
         json(&format!("{}\n", plan::to_json(&plan)));
     } else {
         let detail = if args.all { Detail::All } else { Detail::Biggest };
-        out(&plan::render(&plan, detail, COLUMNS));
+        out(&plan::render(&plan, detail, columns()));
     }
     Ok(Exit::Passed)
 }

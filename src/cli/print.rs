@@ -60,6 +60,13 @@ pub(super) fn is_watched() -> bool {
     std::io::stdout().is_terminal()
 }
 
+/// How wide a table may be: as wide as the terminal, where there is one.
+pub(super) fn columns() -> usize {
+    const ELSEWHERE: usize = 100;
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+    size.map_or(ELSEWHERE, |size| usize::from(size.ws_col)).max(1)
+}
+
 /// Whether standard output takes colours: a terminal or a CI that shows them, and no `NO_COLOR`.
 pub(super) fn takes_colour() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never

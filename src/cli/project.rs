@@ -54,7 +54,7 @@ impl Project {
         };
         let mut discovery = discover::discover(&self.config, &around)?;
         if discovery.groups.is_empty() || !discovery.empty.is_empty() {
-            return Err(Error::Nothing(std::mem::take(&mut discovery.empty)));
+            return Err(Error::Nothing(discovery.empty));
         }
         let rules = self.rules()?;
         let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules);

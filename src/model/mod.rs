@@ -18,4 +18,4 @@ pub use group::{Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
 pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError, WORKERS_MAX};
-pub use text::{human_time, one_line};
+pub use text::{counted, human_time, one_line, thousands};

@@ -7,15 +7,15 @@ use anstyle::{AnsiColor, Style};
 
 use crate::ci::Folding;
 use crate::model::{
-    Event, GroupFinished, GroupId, NotRun, Output, ProcessEnd, RunStarted, Stop, Verdict,
-    human_time,
+    Event, GroupFinished, GroupId, NotRun, Output, ProcessEnd, RunStarted, Stop, Verdict, counted,
+    human_time, thousands,
 };
 use crate::term::{Colour, Place, clean, label};
 
 use super::fold::{Fold, unfolded};
 use super::progress::Progress;
 use super::tally::{Bounded, Counts, Failure, Tally};
-use super::words::{about, count, shortened, thousands};
+use super::words::{about, shortened};
 use super::{Live, Options};
 use crate::config::Show;
 
@@ -138,9 +138,12 @@ impl Page {
         let mine = self.progress.total();
         let shard = self.shard();
         if mine == 0 {
-            return format!("{shard}: nothing to do, none of {} is its\n", count(groups, "group"));
+            return format!(
+                "{shard}: nothing to do, none of {} is its\n",
+                counted(groups, "group")
+            );
         }
-        let (groups, workers) = (count(groups, "group"), count(workers as usize, "worker"));
+        let (groups, workers) = (counted(groups, "group"), counted(workers as usize, "worker"));
         let left = about(self.progress.left_us(self.now_us));
         format!("{shard}: {mine} of {groups} on {workers}, about {left}\n")
     }
@@ -320,7 +323,7 @@ impl Page {
         if not_run.is_empty() {
             return;
         }
-        add(text, format_args!("{} not run:\n", count(not_run.len(), "group")));
+        add(text, format_args!("{} not run:\n", counted(not_run.len(), "group")));
         for NotRun { group, why } in not_run.iter().take(NOT_RUN_NAMES_MAX) {
             add(text, format_args!("  {}: {}\n", self.name(group), self.why(why)));
         }
@@ -364,7 +367,7 @@ impl Page {
 }
 
 fn passed(counts: Counts) -> String {
-    let mut how = count(counts.total(), "test");
+    let mut how = counted(counts.total(), "test");
     for (number, what) in [(counts.skipped, "skipped"), (counts.flaky, "flaky")] {
         if number > 0 {
             add(&mut how, format_args!(", {number} {what}"));
@@ -374,7 +377,7 @@ fn passed(counts: Counts) -> String {
 }
 
 fn totals(counts: Counts, troubled: usize) -> String {
-    let tests = count(counts.total(), "test");
+    let tests = counted(counts.total(), "test");
     let Counts { passed, failed, errored, skipped, flaky } = counts;
     let parts = [
         (failed, "failed"),
@@ -387,7 +390,7 @@ fn totals(counts: Counts, troubled: usize) -> String {
     let parts = parts.map(|(number, what)| format!(", {number} {what}"));
     let mut text = tests + &parts.collect::<Vec<_>>().concat();
     if troubled > 0 {
-        add(&mut text, format_args!("; {} with a problem,", count(troubled, "group")));
+        add(&mut text, format_args!("; {} with a problem,", counted(troubled, "group")));
     }
     text
 }
