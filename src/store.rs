@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::model::Shard;
@@ -127,13 +128,30 @@ impl ShardFiles {
     }
 }
 
-/// Removes a directory with all that is in it; one that is not there is fine.
+/// Removes a directory with all that is in it, also what its owner may not write to (as tests like
+/// to leave it); one that is not there is fine.
 ///
 /// # Errors
 /// When something in it cannot be removed.
 pub fn remove_dir(path: &Path) -> Result<(), StoreError> {
     absent_is_fine(fs::remove_dir_all(path))
+        .or_else(|_| {
+            open_up(path);
+            absent_is_fine(fs::remove_dir_all(path))
+        })
         .map_err(|error| StoreError::new("remove directory", path, error))
+}
+
+/// Lets the owner remove what is in the directories from here down, as far as that can be.
+fn open_up(path: &Path) {
+    if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        return;
+    }
+    // What cannot be changed shows when it is removed.
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        open_up(&entry.path());
+    }
 }
 
 fn remove_file(path: &Path) -> Result<(), StoreError> {
@@ -188,8 +206,11 @@ impl Appender {
     /// error is taken back, so that the file ends with a whole line.
     ///
     /// # Errors
-    /// When the disk is full or gone.
+    /// When the disk is full or gone, or someone (a test, `git clean`) removed the file.
     pub fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::other("someone removed it while the tests ran"));
+        }
         let written = self.file.write_all(line).and_then(|()| self.file.flush());
         written.inspect_err(|_| {
             let _ = self.file.set_len(self.whole_bytes);

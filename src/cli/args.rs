@@ -1,10 +1,15 @@
 //! What can be typed: clap's types, which never leave `cli/`.
+//!
+//! Every flag is also a variable. One that is set but empty is refused, never taken for silence:
+//! it is most likely an expression of the CI's that came out empty.
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Show, Workers};
+use crate::config::{RETRIES_MAX, Show, Workers};
+use crate::model::SHARDS_MAX;
 
 /// Split a test suite evenly over CI jobs and local workers, and prove that every test ran exactly
 /// once.
@@ -34,12 +39,12 @@ pub(super) struct ProjectArgs {
     #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = "evenly.toml")]
     pub(super) config: PathBuf,
 
-    /// What earlier runs taught
+    /// What earlier runs taught; a missing file is an empty history
     #[arg(long, value_name = "FILE", env = "EVENLY_HISTORY", default_value = HISTORY)]
     pub(super) history: PathBuf,
 
     /// Local workers of each shard: `auto` (the machine's cores) or a number
-    #[arg(long, value_name = "W", env = "EVENLY_WORKERS")]
+    #[arg(long, value_name = "W", env = "EVENLY_WORKERS", allow_negative_numbers = true)]
     pub(super) workers: Option<Workers>,
 }
 
@@ -60,11 +65,12 @@ pub(super) struct RunningArgs {
     pub(super) output: Option<ShowArg>,
 
     /// How often what failed is tried again
-    #[arg(long, value_name = "N", env = "EVENLY_RETRIES")]
+    #[arg(long, value_name = "N", env = "EVENLY_RETRIES", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(RETRIES_MAX)))]
     pub(super) retries: Option<u32>,
 
-    /// Start nothing more after the first failure
-    #[arg(long, env = "EVENLY_FAIL_FAST")]
+    /// Start nothing more after the first failure; the run is then not whole
+    #[arg(long, env = "EVENLY_FAIL_FAST", value_parser = FalseyValueParser::new())]
     pub(super) fail_fast: bool,
 }
 
@@ -83,7 +89,7 @@ pub(super) struct RunArgs {
     pub(super) shards: Option<String>,
 
     /// Which attempt at this run this is; read from the CI's own variables where it has them
-    #[arg(long, value_name = "N", env = "EVENLY_ATTEMPT")]
+    #[arg(long, value_name = "N", env = "EVENLY_ATTEMPT", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) attempt: Option<u32>,
 
@@ -98,6 +104,8 @@ pub(super) struct LocalArgs {
 
     /// How many shards
     #[arg(long, value_name = "N", env = "EVENLY_SHARDS", default_value_t = 1)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(SHARDS_MAX)))]
     pub(super) shards: u32,
 
     #[command(flatten)]
@@ -111,6 +119,8 @@ pub(super) struct PlanArgs {
 
     /// How many shards
     #[arg(long, value_name = "N", env = "EVENLY_SHARDS", default_value_t = 1)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(SHARDS_MAX)))]
     pub(super) shards: u32,
 
     /// Print JSON instead of the table

@@ -32,7 +32,7 @@ pub(super) enum Error {
     Rule(#[from] PatternError),
     #[error("{0}")]
     Plan(#[from] PlanError),
-    #[error("nothing to run: {}", .0.iter().map(empty).collect::<Vec<_>>().join("; "))]
+    #[error("nothing to run: {}", nothing(.0))]
     Nothing(Vec<(SuiteName, String)>),
     #[error("{0}")]
     Run(#[from] RunError),
@@ -44,6 +44,13 @@ pub(super) enum Error {
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
     NoSuchPath(String),
+}
+
+fn nothing(suites: &[(SuiteName, String)]) -> String {
+    if suites.is_empty() {
+        return "every suite may be empty, and every one is".to_owned();
+    }
+    suites.iter().map(empty).collect::<Vec<_>>().join("; ")
 }
 
 fn empty((suite, looked): &(SuiteName, String)) -> String {
@@ -84,7 +91,9 @@ impl Error {
         let hint = match self {
             Self::NoConfig(_) => "write one (see docs/reference/config.md), or name it: `--config`",
             Self::Config { error, .. } => return error.hint.clone(),
-            Self::Nothing(_) => "if it may be empty, say `required = false` in its `[[suite]]`",
+            Self::Nothing(suites) if !suites.is_empty() => {
+                "if it may be empty, say `required = false` in its `[[suite]]`"
+            }
             Self::NoJournals(_) => {
                 "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
             }

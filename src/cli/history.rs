@@ -20,9 +20,19 @@ pub(super) enum Writable {
     No,
 }
 
+/// Whether a history can be kept there: in a file, or where nothing is yet. A device must not be
+/// replaced, and reading a pipe might never end.
+pub(super) fn can_be_kept(path: &Path) -> bool {
+    path.metadata().map_or(true, |found| found.is_file())
+}
+
 /// Reads the history; whatever is wrong with it is told, and costs estimates but no test.
 pub(super) fn load(path: &Path) -> Known {
     let empty = |writable| Known { history: History::default(), writable };
+    if !can_be_kept(path) {
+        warn(&format!("history `{}` is not a file; going on without history", path.display()));
+        return empty(Writable::No);
+    }
     let bytes = match store::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.is_absent() => return empty(Writable::Yes),

@@ -7,21 +7,24 @@ use super::project::{Project, local_run};
 use super::shard::{Running, claim, run_shard};
 use crate::exit::Exit;
 use crate::model::Shard;
+use crate::store;
 
 pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
     project.run = local_run();
     let running = Running::new(&args.running, &project);
     let total = args.shards;
-    let shards = (1..=total.max(1)).map(|index| Shard::new(index, total));
-    let shards =
-        shards.collect::<Result<Vec<_>, _>>().map_err(crate::ci::ShardChoiceError::from)?;
+    let shards: Vec<Shard> = (1..=total).map(|index| Shard { index, total }).collect();
     let mut claimed = Vec::new();
     for shard in &shards {
         claimed.push(claim(&running.out, *shard, 1)?);
     }
     let journals: Vec<_> = claimed.iter().map(|claimed| claimed.files.journal.clone()).collect();
-    let discovery = project.discover(&claimed[0].files.work.with_extension("local"))?;
+    // Every shard removes its own scratch at its end; what the listing left is for all of them.
+    let scratch = claimed[0].files.work.with_extension("local");
+    store::remove_dir(&scratch)?;
+    store::make_dir(&scratch)?;
+    let discovery = project.discover(&scratch)?;
     let plan = project.plan(&discovery, total)?;
     let mut early = None;
     for (shard, claimed) in shards.into_iter().zip(claimed) {
@@ -33,6 +36,7 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
             }
         }
     }
+    store::remove_dir(&scratch)?;
     let destination = Destination { out: &running.out, history: &args.project.history };
     let verdict = merge(&journals, &destination)?;
     Ok(early.unwrap_or(verdict))

@@ -7,8 +7,8 @@ use ignore::WalkBuilder;
 
 use super::args::MergeArgs;
 use super::error::Error;
-use super::history::{Known, Writable, load};
-use super::print::out;
+use super::history::{Known, Writable, can_be_kept, load};
+use super::print::{out, warn};
 use crate::exit::Exit;
 use crate::history::Estimator;
 use crate::report::{self, Input, RunReport, journal, json, junit, markdown, table};
@@ -28,12 +28,7 @@ pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
 
 /// Merges these journals and writes all that follows from them.
 pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, Error> {
-    let mut inputs = Vec::new();
-    for path in journals {
-        let journal = journal::parse(&store::read(path)?);
-        inputs.push(Input { source: path.display().to_string(), journal });
-    }
-    let report = join_and_learn(inputs, to.history)?;
+    let report = join_and_learn(read(journals)?, to.history);
     for (name, text) in [
         ("junit.xml", junit::render(&report)),
         ("summary.md", markdown::render(&report)),
@@ -45,25 +40,41 @@ pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, 
     Ok(report.exit)
 }
 
+fn read(journals: &[PathBuf]) -> Result<Vec<Input>, Error> {
+    let mut lists = journal::Lists::default();
+    let input = |path: &PathBuf| {
+        let journal = journal::parse_sharing(&store::read(path)?, &mut lists);
+        Ok(Input { source: path.display().to_string(), journal })
+    };
+    journals.iter().map(input).collect()
+}
+
 /// Joins the journals; what they teach goes into the history, also when tests failed.
-fn join_and_learn(inputs: Vec<Input>, history: &Path) -> Result<RunReport, Error> {
+/// A history that cannot be kept is told, and costs no report.
+fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
     if history == Path::new("none") {
-        return Ok(report::merge(inputs, |_| None));
+        return report::merge(inputs, |_| None);
     }
-    let _lock = store::lock_for_update(history)?;
+    let lock = can_be_kept(history).then(|| store::lock_for_update(history)).transpose();
     let Known { history: mut known, writable } = load(history);
     let number = run_number(&inputs);
     let report = {
         let estimator = Estimator::new(&known, number);
         report::merge(inputs, |group| estimator.tests_last_time(&group.suite, &group.name))
     };
-    if writable == Writable::Yes {
+    let kept = lock.and_then(|lock| {
+        if lock.is_none() || writable == Writable::No {
+            return Ok(());
+        }
         let run = number.unwrap_or_else(|| known.next_run());
         let (observations, facts) = super::observe::observe(&report);
         known.record(run, observations, facts);
-        store::replace(history, &known.to_bytes())?;
+        store::replace(history, &known.to_bytes())
+    });
+    if let Err(error) = kept {
+        warn(&format!("{error}; the history learns nothing from this run"));
     }
-    Ok(report)
+    report
 }
 
 /// The number of the run that is merged: the newest among the journals'.

@@ -26,10 +26,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
     survive_full_disks();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Passed };
-        }
+        Err(error) => return misused(&error),
     };
     let result = match &cli.command {
         Command::Run(args) => run::run(args),
@@ -44,6 +41,23 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         }
         error.exit()
     })
+}
+
+/// Says what is wrong with the command line, or what was asked about it.
+fn misused(error: &clap::Error) -> Exit {
+    let text = error.render().ansi().to_string();
+    if !error.use_stderr() {
+        print::out(&text);
+        return Exit::Passed;
+    }
+    print::err(&text);
+    for (name, _) in std::env::vars_os().filter(|(_, value)| value.is_empty()) {
+        let name = name.to_string_lossy();
+        if name.starts_with("EVENLY_") {
+            print::err(&format!("hint: `{name}` is set, but empty: unset it or give it a value\n"));
+        }
+    }
+    Exit::Usage
 }
 
 /// Turns SIGXFSZ, whose default is death, into an error of the write that was too much: a limit on

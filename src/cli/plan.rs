@@ -2,14 +2,11 @@
 
 use super::args::PlanArgs;
 use super::error::Error;
-use super::print::out;
+use super::print::{columns, json, out};
 use super::project::Project;
 use crate::exit::Exit;
 use crate::plan::{self, Detail};
 use crate::store;
-
-/// As wide as a table gets where there is no terminal to ask.
-const COLUMNS: usize = 100;
 
 pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     let project = Project::open(&args.project)?;
@@ -19,10 +16,10 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     store::remove_dir(&work)?;
     let plan = project.plan(&discovery?, args.shards)?;
     if args.json {
-        out(&format!("{}\n", plan::to_json(&plan)));
+        json(&format!("{}\n", plan::to_json(&plan)));
     } else {
         let detail = if args.all { Detail::All } else { Detail::Biggest };
-        out(&plan::render(&plan, detail, COLUMNS));
+        out(&plan::render(&plan, detail, columns()));
     }
     Ok(Exit::Passed)
 }

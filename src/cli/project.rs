@@ -54,7 +54,7 @@ impl Project {
         };
         let mut discovery = discover::discover(&self.config, &around)?;
         if discovery.groups.is_empty() || !discovery.empty.is_empty() {
-            return Err(Error::Nothing(std::mem::take(&mut discovery.empty)));
+            return Err(Error::Nothing(discovery.empty));
         }
         let rules = self.rules()?;
         let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules);
@@ -109,9 +109,10 @@ impl Project {
     }
 }
 
-/// The CI around this process, by its environment.
+/// The CI around this process, by its environment. A value that is not UTF-8 is set all the same:
+/// taken for absent, it could make a job of a CI run everything.
 pub(super) fn detect_ci() -> Option<Ci> {
-    ci::detect(&|name| std::env::var(name).ok())
+    ci::detect(&|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
 }
 
 /// A run outside any CI.

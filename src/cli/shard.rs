@@ -88,15 +88,18 @@ pub(super) fn run_shard(
         let mut outputs = Outputs { journal: &mut journal, console: Some(&mut console) };
         runner::run(setup, jobs, &discovery.frameworks, &mut outputs)?
     };
-    store::remove_dir(&files.work)?;
-    write_junit(&files)?;
+    if let Some(Stop::Broken(why)) = &ending.stop {
+        print::err(&format!("error: {why}\n"));
+    }
+    let bad = write_junit(&files)?;
+    if let Err(error) = store::remove_dir(&files.work) {
+        // Every result is written; what is left costs space only.
+        print::note(&error.to_string());
+    }
     Ok(match ending.stop {
         Some(Stop::Signal(signal)) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),
-        Some(Stop::Broken(why)) => {
-            print::err(&format!("error: {why}\n"));
-            Exit::Infrastructure
-        }
-        Some(Stop::FailFast) | None if ending.failed > 0 => Exit::Failed,
+        Some(Stop::Broken(_)) => Exit::Infrastructure,
+        Some(Stop::FailFast) | None if ending.failed > 0 || bad > 0 => Exit::Failed,
         Some(Stop::FailFast) | None => Exit::Passed,
     })
 }
@@ -178,13 +181,13 @@ fn console(project: &Project, running: &Running) -> Console {
     Console::new(options, print::stdout())
 }
 
-/// The shard's JUnit file: the journal, told in XML.
-fn write_junit(files: &ShardFiles) -> Result<(), Error> {
+/// Writes the shard's JUnit file, which is the journal told in XML; how many tests are bad in it.
+fn write_junit(files: &ShardFiles) -> Result<usize, Error> {
     let source = files.journal.display().to_string();
     let journal = report::journal::parse(&store::read(&files.journal)?);
     let joined = report::merge(vec![report::Input { source, journal }], |_| None);
     store::replace(&files.junit, report::junit::render(&joined).as_bytes())?;
-    Ok(())
+    Ok(joined.totals.bad())
 }
 
 /// Which run and attempt a shard belongs to.

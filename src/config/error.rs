@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::one_line;
+
 /// Beyond this many edits a known key is not what was meant.
 const DISTANCE_MAX: usize = 3;
 
@@ -54,7 +56,7 @@ impl fmt::Display for ConfigError {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;
         }
-        f.write_str(&self.message)
+        f.write_str(&one_line(&self.message))
     }
 }
 

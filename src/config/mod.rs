@@ -23,16 +23,15 @@ pub use values::{Show, Workers};
 
 use crate::framework::Results;
 use crate::model::SuiteName;
+pub use crate::model::WORKERS_MAX;
 
 /// A group's time when nothing else is said.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(10);
-/// Between the polite signal and the kill when nothing else is said. Below the 2.5 s and 7.5 s
-/// that GitHub leaves a cancelled job, so that all is saved in time.
+/// Between the polite signal and the kill when nothing else is said. Below the 7.5 s that GitHub
+/// leaves a cancelled job between its two signals, so that all is saved in time.
 pub const GRACE_DEFAULT: Duration = Duration::from_secs(5);
 /// Retries beyond this only hide that something is broken.
 pub const RETRIES_MAX: u32 = 100;
-/// Far above any machine's cores; low enough to bound processes and memory.
-pub const WORKERS_MAX: u32 = 1_024;
 
 /// The whole file.
 #[derive(Debug, Clone)]
@@ -121,7 +120,7 @@ pub struct Suite {
     /// For `command`: where results come from; inferred from `run` when absent.
     #[serde(default)]
     pub results: Option<Results>,
-    /// What a preset looks for tests in; its own default when empty.
+    /// Where a preset looks for tests when it lists them; its own default when empty.
     #[serde(default)]
     pub paths: Vec<String>,
     /// Further arguments for a preset's tool, when it lists and when it runs.
@@ -212,6 +211,9 @@ impl Config {
             return Err(ConfigError::plain("there is no `[[suite]]`: nothing says what to run"));
         }
         check_names(&suites)?;
+        for suite in &suites {
+            check_suite(suite)?;
+        }
         check_retries(&run, &suites, &rules)?;
         for rule in &rules {
             check_rule(rule)?;
@@ -235,6 +237,25 @@ fn check_names(suites: &[Suite]) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// Nothing that no command line and no environment can hold: it would fail every group.
+fn check_suite(suite: &Suite) -> Result<(), ConfigError> {
+    let Suite { name, dir, discover, globs, run, paths, args, python, env, .. } = suite;
+    if let Some(bad) = env.keys().find(|name| name.is_empty() || name.contains('=')) {
+        return Err(ConfigError::plain(format!(
+            "suite `{name}`: `env` has {bad:?}, which is not a variable's name"
+        )));
+    }
+    let single = [dir, discover, run, python].into_iter().flatten();
+    let mut texts =
+        single.chain(globs).chain(paths).chain(args).chain(env.keys().chain(env.values()));
+    match texts.find(|text| text.contains('\0')) {
+        Some(text) => Err(ConfigError::plain(format!(
+            "suite `{name}`: {text:?} has a NUL, which no command and no variable can hold"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn check_retries(run: &Run, suites: &[Suite], rules: &[Rule]) -> Result<(), ConfigError> {

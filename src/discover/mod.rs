@@ -14,9 +14,11 @@ use std::time::Duration;
 
 use crate::config::{Config, Suite};
 use crate::framework::{self, Framework, ListError, ListedGroup, Placeholder, Source};
-use crate::model::{DiscoveredGroup, Event, Group, GroupId, Limits, Member, ProcessEnd, SuiteName};
+use crate::model::{
+    DiscoveredGroup, Event, Group, GroupId, Limits, Member, ProcessEnd, SuiteName, one_line,
+};
 use crate::process::{self, Call, Captured, Supervisor};
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 
 pub use globs::GlobError;
 pub use resolve::ResolveError;
@@ -37,14 +39,14 @@ pub enum DiscoverError {
     /// A glob is none, or a directory cannot be read.
     #[error("suite `{0}`: {1}")]
     Globs(SuiteName, GlobError),
-    /// A shim could not be written.
+    /// A shim, or the directory that a listing works in, could not be written.
     #[error("suite `{0}`: {1}")]
     Store(SuiteName, StoreError),
     /// The listing could not be run.
     #[error("suite `{0}`: cannot list its tests: {1}")]
     System(SuiteName, std::io::Error),
     /// The listing's command failed.
-    #[error("suite `{suite}`: listing its tests failed ({end})\n{words}")]
+    #[error("suite `{suite}`: listing its tests failed ({end}){words}")]
     Failed {
         /// The suite.
         suite: SuiteName,
@@ -54,7 +56,7 @@ pub enum DiscoverError {
         words: String,
     },
     /// The listing's command never ended.
-    #[error("suite `{suite}`: listing its tests took longer than {} s\n{words}",
+    #[error("suite `{suite}`: listing its tests took longer than {} s{words}",
         LIST_TIME_MAX.as_secs())]
     TimedOut {
         /// The suite.
@@ -66,7 +68,7 @@ pub enum DiscoverError {
     #[error("suite `{0}`: its listing is too long: {1} bytes were read and there is more")]
     TooLong(SuiteName, usize),
     /// The listing cannot be understood.
-    #[error("suite `{suite}`: {error}\n{words}")]
+    #[error("suite `{suite}`: {error}{words}")]
     Listing {
         /// The suite.
         suite: SuiteName,
@@ -177,7 +179,7 @@ fn refuse_doubled(groups: &[Group]) -> Result<(), DiscoverError> {
     if doubled.is_empty() {
         return Ok(());
     }
-    let shown = doubled.iter().take(NAMED_MAX).map(|id| format!("`{id}`"));
+    let shown = doubled.iter().take(NAMED_MAX).map(|id| format!("`{}`", one_line(&id.to_string())));
     let mut text = shown.collect::<Vec<_>>().join(", ");
     if doubled.len() > NAMED_MAX {
         text.push_str(&format!(" and {} more", doubled.len() - NAMED_MAX));
@@ -198,6 +200,7 @@ fn list(
         }
         Source::Command { list, format } => (list, *format),
     };
+    store::make_dir(around.work).map_err(|error| DiscoverError::Store(name(), error))?;
     let values = framework.values();
     let values = values.with(Placeholder::Outdir, [path_bytes(around.work)]);
     let refuse = |error| DiscoverError::Resolve(name(), ResolveError::from(error));
@@ -251,7 +254,7 @@ fn run(call: Call, around: &Surroundings<'_>) -> std::io::Result<Captured> {
     })
 }
 
-/// The end of what a command printed, its lines set in.
+/// The end of what a command printed, each line set in after a line break.
 fn words(stdout: &[u8], stderr: &str) -> String {
     let mut text = stderr.to_owned();
     if text.trim().is_empty() {
@@ -259,8 +262,7 @@ fn words(stdout: &[u8], stderr: &str) -> String {
     }
     let start = text.len().saturating_sub(WORDS_BYTES_MAX);
     let start = (start..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    let lines = text[start..].trim_end().lines().map(|line| format!("  {line}\n"));
-    lines.collect::<String>().trim_end().to_owned()
+    text[start..].trim_end().lines().fold(String::new(), |out, line| out + "\n  " + line)
 }
 
 fn path_bytes(path: &Path) -> &[u8] {

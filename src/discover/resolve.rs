@@ -33,8 +33,9 @@ pub enum ResolveError {
     /// A key is missing.
     #[error("a `command` suite needs {0}")]
     Needs(&'static str),
-    /// A key has no meaning for this framework.
-    #[error("`{key}` means nothing for the framework `{framework}`")]
+    /// A key has no meaning for this framework, or no command of the suite uses it.
+    #[error("`{key}` means nothing for the framework `{framework}`{}",
+        if framework == COMMAND { ", unless a command of the suite uses it" } else { "" })]
     Foreign {
         /// The key.
         key: &'static str,
@@ -73,12 +74,32 @@ pub(super) fn resolve(
     } else {
         preset(suite, dir, around)?
     };
+    if let Some(key) = unused(suite, &framework) {
+        return Err(refuse(ResolveError::Foreign { key, framework: suite.framework.clone() }));
+    }
     for (name, text) in &suite.env {
         let template = Template::parse(Role::Variable, text)
             .map_err(|error| refuse(ResolveError::Key(format!("env.{name}"), error)))?;
         framework.env.push((name.clone(), template));
     }
     Ok(framework)
+}
+
+/// A key that was given and that no command would see.
+fn unused(suite: &Suite, framework: &Framework) -> Option<&'static str> {
+    let list = match &framework.source {
+        Source::Globs(_) => None,
+        Source::Command { list, format: _ } => Some(list),
+    };
+    let given = [
+        ("args", Placeholder::Args, !suite.args.is_empty()),
+        ("paths", Placeholder::Paths, !suite.paths.is_empty()),
+        ("python", Placeholder::Python, suite.python.is_some()),
+    ];
+    let seen = |placeholder| {
+        list.into_iter().chain([&framework.run]).any(|template| template.uses(placeholder))
+    };
+    given.into_iter().find(|(_, what, given)| *given && !seen(*what)).map(|(key, _, _)| key)
 }
 
 fn command(suite: &Suite, dir: PathBuf) -> Result<Framework, ResolveError> {

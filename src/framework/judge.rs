@@ -6,7 +6,7 @@
 //! result of its own; a listed test that a *sound* execution did not mention gets none, so that
 //! merge finds it lost.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::naming::Naming;
 use super::preset::{Results, Selects};
@@ -87,8 +87,10 @@ pub fn judge(case: &Case<'_>) -> Judged {
         let left = &case.unkillable;
         (!left.is_empty()).then(|| Problem::Unkillable(left.clone()))
     });
-    if let Some(problem) = &problem {
-        conclude_unreported(case, problem, &mut tests);
+    match (&problem, case.selection) {
+        (Some(problem), _) => conclude_unreported(case, problem, &mut tests),
+        (None, Selection::Tests(names)) => conclude_not_retried(names, &mut tests),
+        (None, Selection::Whole) => {}
     }
     let all_good = tests.iter().all(|test| test.outcome.is_good());
     let verdict = if all_good && problem.is_none() { Verdict::Passed } else { Verdict::Failed };
@@ -96,15 +98,18 @@ pub fn judge(case: &Case<'_>) -> Judged {
 }
 
 /// What a retry runs: only the tests that failed, where the framework can and it is known which.
+/// A test that was not listed has a name of evenly's own making, which no framework knows.
 #[must_use]
-pub fn retry_selection(reading: Reading, judged: &Judged) -> Selection {
-    let failed = judged.tests.iter().filter(|test| !test.outcome.is_good());
-    match (reading.selects, &judged.problem) {
-        (Selects::Test | Selects::NextestFilter, None) => {
-            Selection::Tests(failed.map(|test| test.name.clone()).collect())
-        }
-        (Selects::Test | Selects::NextestFilter, Some(_)) | (Selects::Group, _) => Selection::Whole,
+pub fn retry_selection(group: &Group, reading: Reading, judged: &Judged) -> Selection {
+    if judged.problem.is_some() {
+        return Selection::Whole;
     }
+    let listed: HashSet<&String> = group.tests.iter().flatten().collect();
+    let failed = judged.tests.iter().filter(|test| !test.outcome.is_good());
+    let names: Vec<String> = failed.map(|test| test.name.clone()).collect();
+    let known = names.iter().all(|name| listed.contains(name));
+    let can = known && reading.selects.arguments(&group.members, &names).is_some();
+    if can { Selection::Tests(names) } else { Selection::Whole }
 }
 
 fn by_exit_status(case: &Case<'_>) -> TestResult {
@@ -158,7 +163,7 @@ fn junit_problem(case: &Case<'_>, tests: &[TestResult]) -> Option<Problem> {
 /// name are numbered, since they may be different tests.
 fn reported_tests(case: &Case<'_>) -> Vec<TestResult> {
     let naming = case.reading.naming;
-    let listed = expected(case).unwrap_or_default();
+    let listed = case.group.tests.as_deref().unwrap_or_default();
     let by_key: HashMap<String, &str> =
         listed.iter().map(|name| (naming.key_of_listed(name), name.as_str())).collect();
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -223,17 +228,29 @@ fn expected<'a>(case: &'a Case<'_>) -> Option<&'a [String]> {
 /// could carry the problem.
 fn conclude_unreported(case: &Case<'_>, problem: &Problem, tests: &mut Vec<TestResult>) {
     let why = problem.describe(case.end);
-    let errored = |name: &str, message: String| TestResult {
-        outcome: Outcome::Errored,
-        message: Some(message),
-        ..blank(name)
-    };
-    let known: BTreeSet<String> = tests.iter().map(|test| test.name.clone()).collect();
-    let missing = expected(case).unwrap_or_default().iter().filter(|name| !known.contains(*name));
-    tests.extend(missing.map(|name| errored(name, format!("no result: its group {why}"))));
+    for name in missing(expected(case).unwrap_or_default(), tests) {
+        tests.push(errored(&name, format!("no result: its group {why}")));
+    }
     if tests.iter().all(|test| test.outcome.is_good()) {
         tests.push(errored(&format!("[group] {}", case.group.id.name), why));
     }
+}
+
+/// Adds an errored result for each test that was to be tried again and that the retry said nothing
+/// of: it failed before, and nothing says that it holds now.
+fn conclude_not_retried(names: &[String], tests: &mut Vec<TestResult>) {
+    for name in missing(names, tests) {
+        tests.push(errored(&name, "no result: it was to be tried again, and was not".to_owned()));
+    }
+}
+
+fn missing(expected: &[String], tests: &[TestResult]) -> Vec<String> {
+    let known: BTreeSet<&String> = tests.iter().map(|test| &test.name).collect();
+    expected.iter().filter(|name| !known.contains(name)).cloned().collect()
+}
+
+fn errored(name: &str, message: String) -> TestResult {
+    TestResult { outcome: Outcome::Errored, message: Some(message), ..blank(name) }
 }
 
 fn blank(name: &str) -> TestResult {

@@ -20,6 +20,9 @@ pub enum Naming {
     Jest,
 }
 
+/// The class under which jest-junit tells of a file that could not be run; the name is the file's.
+const JEST_FILE_FAILED: &str = "Test suite failed to run";
+
 impl Naming {
     /// The key of a test as it was listed.
     #[must_use]
@@ -43,6 +46,7 @@ impl Naming {
         match self {
             Self::ClassAndName | Self::Pytest => joined(class, "::", name),
             Self::Unittest => joined(class, ".", name),
+            Self::Jest if class == JEST_FILE_FAILED => joined(name, "::", class),
             Self::Jest => joined(class, "::", name.strip_prefix(" › ").unwrap_or(name)),
         }
     }
@@ -135,5 +139,11 @@ mod tests {
     fn a_jest_test_outside_any_describe_has_no_empty_first_part() {
         assert_eq!(Naming::Jest.name_of_unlisted("a.test.js", " › top"), "a.test.js::top");
         assert_eq!(Naming::Jest.name_of_unlisted("a.test.js", "x › y"), "a.test.js::x › y");
+    }
+
+    #[test]
+    fn a_file_that_jest_could_not_run_comes_first_in_the_name() {
+        let name = Naming::Jest.name_of_unlisted("Test suite failed to run", "a.test.js");
+        assert_eq!(name, "a.test.js::Test suite failed to run");
     }
 }

@@ -60,20 +60,38 @@ pub enum Selects {
 }
 
 impl Selects {
-    /// What goes on the command line to run one listed test of a group again. None when only whole
-    /// groups can be run.
+    /// What goes on the command line to run these listed tests of a group again. None when only
+    /// whole groups can be run, or when one of them is not the group's.
     #[must_use]
-    pub fn argument(self, group: &Member, test: &str) -> Option<Vec<u8>> {
-        match self {
+    pub fn arguments(self, group: &[Member], tests: &[String]) -> Option<Vec<Vec<u8>>> {
+        let arguments = tests.iter().map(|test| match self {
             Self::Group => None,
-            Self::Test => Some(test.into()),
+            Self::Test => Some(vec![test_argument(group, test)]),
             Self::NextestFilter => {
-                let inside = test.strip_prefix(&group.name)?.strip_prefix("::")?;
-                let filter = nextest_literal(inside);
-                Some([&group.argument, " & test(=".as_bytes(), filter.as_bytes(), b")"].concat())
+                // `a::b::t` may be of the binary `a` or of `a::b`: where a rule keeps them
+                // together, a filter for each, of which one finds nothing.
+                let filters: Vec<_> =
+                    group.iter().filter_map(|member| nextest_filter(member, test)).collect();
+                (!filters.is_empty()).then_some(filters)
             }
-        }
+        });
+        arguments.collect::<Option<Vec<_>>>().map(|arguments| arguments.concat())
     }
+}
+
+/// A test's own name, with the exact bytes of its group's where it begins with that.
+fn test_argument(group: &[Member], test: &str) -> Vec<u8> {
+    let inside = |member: &Member| {
+        let rest = test.strip_prefix(&member.name)?;
+        rest.starts_with(':').then(|| [&member.argument, rest.as_bytes()].concat())
+    };
+    group.iter().find_map(inside).unwrap_or_else(|| test.into())
+}
+
+fn nextest_filter(member: &Member, test: &str) -> Option<Vec<u8>> {
+    let inside = test.strip_prefix(&member.name)?.strip_prefix("::")?;
+    let filter = nextest_literal(inside);
+    Some([&member.argument, " & test(=".as_bytes(), filter.as_bytes(), b")"].concat())
 }
 
 /// A name inside `test(=…)` or `binary_id(=…)` of a nextest filter expression.
@@ -236,6 +254,8 @@ mod tests {
             let preset = Preset::named(&name).unwrap();
             assert!(preset.uses(Placeholder::Args), "{name}");
             assert!(preset.list.uses(Placeholder::Args), "{name}");
+            // Only with a shim may a run see them: it collects nothing from there.
+            assert!(preset.shim.is_some() || !preset.uses(Placeholder::Paths), "{name}");
             assert!(!preset.needs.is_empty() && !preset.proved.is_empty(), "{name}");
         }
         assert_eq!(Preset::named("nosuch"), None);
@@ -280,17 +300,35 @@ mod tests {
         assert_eq!(table["profile"]["evenly"]["junit"]["path"].as_str(), Some(path));
     }
 
+    fn arguments(selects: Selects, group: &[Member], test: &str) -> Option<Vec<String>> {
+        let arguments = selects.arguments(group, &[test.to_owned()])?;
+        Some(arguments.iter().map(|bytes| super::super::shown(bytes)).collect())
+    }
+
     #[test]
     fn single_tests_are_selected_as_the_framework_can() {
-        let group = member("a.py", "a.py");
-        assert_eq!(Selects::Group.argument(&group, "a.py::t"), None);
-        assert_eq!(Selects::Test.argument(&group, "a.py::t").unwrap(), b"a.py::t");
-        let group = member("semver::v", "--filterset=binary_id(=semver::v)");
-        let argument = Selects::NextestFilter.argument(&group, "semver::v::a::b(1, 2)").unwrap();
+        let group = [member("a.py", "a.py")];
+        assert_eq!(arguments(Selects::Group, &group, "a.py::t"), None);
+        assert_eq!(arguments(Selects::Test, &group, "a.py::t").unwrap(), ["a.py::t"]);
+        let group = [member("semver", "--filterset=binary_id(=semver)")];
+        let argument = arguments(Selects::NextestFilter, &group, "semver::a::b(1, 2)").unwrap();
+        assert_eq!(argument, [r"--filterset=binary_id(=semver) & test(=a::b(1\, 2\))"]);
+        assert_eq!(arguments(Selects::NextestFilter, &group, "other::a"), None);
+    }
+
+    #[test]
+    fn a_test_is_selected_by_the_exact_bytes_of_its_file() {
+        let group = [Member { name: "\\xff.py".into(), argument: b"\xff.py".to_vec() }];
+        let argument = Selects::Test.arguments(&group, &["\\xff.py::t".to_owned()]).unwrap();
+        assert_eq!(argument, [b"\xff.py::t"]);
+    }
+
+    #[test]
+    fn a_test_of_either_of_two_binaries_is_selected_in_both() {
+        let group = [member("a", "-E binary_id(=a)"), member("a::b", "-E binary_id(=a::b)")];
         assert_eq!(
-            String::from_utf8(argument).unwrap(),
-            r"--filterset=binary_id(=semver::v) & test(=a::b(1\, 2\))"
+            arguments(Selects::NextestFilter, &group, "a::b::t").unwrap(),
+            ["-E binary_id(=a) & test(=b::t)", "-E binary_id(=a::b) & test(=t)"]
         );
-        assert_eq!(Selects::NextestFilter.argument(&group, "other"), None);
     }
 }

@@ -28,7 +28,7 @@ pub enum Placeholder {
     Outdir,
     /// The user's own arguments, one word each.
     Args,
-    /// Where the user's tests are, one word each.
+    /// Where the user's tests are looked for, one word each: for a listing.
     Paths,
     /// The Python interpreter.
     Python,
@@ -144,8 +144,8 @@ pub enum TemplateError {
     #[error("`{{{0}}}` has no value in a command that lists tests, only in one that runs them")]
     NoValueHere(&'static str),
     /// Quotes around a placeholder would undo its own.
-    #[error("`{{{0}}}` stands inside quotes: evenly quotes its value itself, leave it bare")]
-    Quoted(&'static str),
+    #[error("`{{{0}}}` stands inside {1}: evenly quotes its value itself, leave it bare")]
+    Quoted(&'static str, &'static str),
     /// Every group would run the whole suite.
     #[error(
         "a `run` command must have `{{tests}}` or `{{tests_file}}`: without either, every \
@@ -214,8 +214,8 @@ impl Template {
             let token = rest[1..].split_once('}').map(|(token, _)| token).unwrap_or_default();
             let known = if shell_variable { None } else { placeholder(role, token)? };
             if let Some(known) = known {
-                if quotes.inside() && matches!(role, Role::List | Role::Run) {
-                    return Err(TemplateError::Quoted(known.name()));
+                if let (Role::List | Role::Run, Some(what)) = (role, quotes.inside()) {
+                    return Err(TemplateError::Quoted(known.name(), what));
                 }
                 parts.push(Part::Text(std::mem::take(&mut plain)));
                 parts.push(Part::Value(known));
@@ -337,13 +337,30 @@ fn shown(word: &[u8]) -> String {
     word.escape_ascii().to_string()
 }
 
-/// Follows a shell's quotes, as far as a placeholder inside them can be told. Here-documents and
-/// quotes inside `"$(…)"` are not followed: the latter count as inside, the former as outside.
+/// Follows what in a shell's command would undo the quotes of a value, as far as a placeholder in
+/// it can be told: better to refuse a good template than to run a test's name. Quotes inside
+/// `"$(…)"` are not followed and count as inside; so does all that follows a here-document's first
+/// line, since where it ends is not followed.
 #[derive(Debug, Default)]
 struct Quotes {
     state: Quote,
-    escaped: bool,
-    word_started: bool,
+    before: Before,
+    /// How many `<` stand in a row before here.
+    less: usize,
+    backquoted: bool,
+    /// Whether a here-document follows this line.
+    here_next: bool,
+}
+
+/// What stands before the next character.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// No part of a word: `#` begins a comment.
+    #[default]
+    Gap,
+    Word,
+    /// A backslash that takes the next character's meaning.
+    Backslash,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -353,33 +370,51 @@ enum Quote {
     Single,
     Double,
     Comment,
+    Here,
 }
 
 impl Quotes {
-    fn inside(&self) -> bool {
-        matches!(self.state, Quote::Single | Quote::Double)
+    /// What a placeholder here would be inside of, for a message.
+    fn inside(&self) -> Option<&'static str> {
+        match self.state {
+            Quote::Single | Quote::Double => Some("quotes"),
+            Quote::Comment => Some("a comment"),
+            Quote::Here => Some("a here-document, or after one"),
+            Quote::Bare if self.backquoted => Some("backquotes"),
+            Quote::Bare if self.before == Before::Backslash => Some("quotes: a backslash"),
+            Quote::Bare => None,
+        }
     }
 
     fn read(&mut self, text: &str) {
         for c in text.chars() {
-            if std::mem::take(&mut self.escaped) {
-                self.word_started = true;
+            let less = if c == '<' { self.less + 1 } else { 0 };
+            let less_before = std::mem::replace(&mut self.less, less);
+            let word = !(c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')'));
+            let now = if word { Before::Word } else { Before::Gap };
+            let before = std::mem::replace(&mut self.before, now);
+            if before == Before::Backslash {
+                self.before = Before::Word;
                 continue;
+            }
+            if self.state == Quote::Bare {
+                self.here_next |= less_before == 2 && c != '<';
+                self.backquoted ^= c == '`';
             }
             self.state = match (self.state, c) {
                 (Quote::Bare | Quote::Double, '\\') => {
-                    self.escaped = true;
+                    self.before = Before::Backslash;
                     self.state
                 }
+                (Quote::Bare | Quote::Comment, '\n') if self.here_next => Quote::Here,
                 (Quote::Bare, '\'') => Quote::Single,
                 (Quote::Bare, '"') => Quote::Double,
-                (Quote::Bare, '#') if !self.word_started => Quote::Comment,
+                (Quote::Bare, '#') if before == Before::Gap => Quote::Comment,
                 (Quote::Single, '\'') | (Quote::Double, '"') | (Quote::Comment, '\n') => {
                     Quote::Bare
                 }
                 (state, _) => state,
             };
-            self.word_started = !(c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')'));
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DURATION_US_MAX, History, RUNS_MAX};
+use super::{DURATION_US_MAX, History, RUNS_MAX, is_workers};
 use super::{RunFacts, SuiteHistory, TestHistory};
 use crate::model::SuiteName;
 
@@ -190,6 +190,7 @@ impl SuiteLine {
         let runs: Vec<RunFacts> = runs.into_iter().map(facts).collect();
         let fits = runs.len() <= RUNS_MAX
             && runs.is_sorted_by(|a, b| a.run < b.run)
+            && runs.iter().filter_map(|facts| facts.workers).all(is_workers)
             && runs.iter().filter_map(|facts| facts.overhead_us).all(|us| us <= DURATION_US_MAX);
         fits.then_some((suite, SuiteHistory { runs, tests: Vec::new() }))
     }

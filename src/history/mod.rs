@@ -19,7 +19,7 @@ pub use estimate::{DEFAULT_US, Estimator, RECENT};
 pub use file::{FORMAT, HistoryError, Warning};
 pub use update::{Observation, Seen, SuiteFacts};
 
-use crate::model::SuiteName;
+use crate::model::{SuiteName, WORKERS_MAX};
 
 /// Durations kept for each test.
 pub const MEASURED_MAX: usize = 12;
@@ -29,6 +29,12 @@ pub const RUNS_MAX: usize = 50;
 
 /// The longest duration that is believed: 30 days, microseconds.
 pub const DURATION_US_MAX: u64 = 30 * 24 * 3_600 * 1_000_000;
+
+/// Whether a plan can be made for so many workers. What is not believed is never kept: it would
+/// make every later plan fail.
+fn is_workers(count: u32) -> bool {
+    (1..=WORKERS_MAX).contains(&count)
+}
 
 /// Everything that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

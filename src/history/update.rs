@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::estimate::median;
-use super::{DURATION_US_MAX, History, MEASURED_MAX, RUNS_MAX};
+use super::{DURATION_US_MAX, History, MEASURED_MAX, RUNS_MAX, is_workers};
 use super::{RunFacts, SuiteHistory, TestHistory};
 use crate::model::{SuiteName, TestId};
 
@@ -48,14 +48,14 @@ impl History {
     /// Takes in what run number `run` saw. Recording the run again replaces what it said of the
     /// suites that are named now; the order in which runs are recorded does not matter. Of two
     /// observations of one test in one group the worse counts. Durations beyond
-    /// [`DURATION_US_MAX`] are not believed.
+    /// [`DURATION_US_MAX`] and impossible numbers of workers are not believed.
     pub fn record(&mut self, run: u64, observations: Vec<Observation>, facts: Vec<SuiteFacts>) {
         let mut suites: BTreeMap<SuiteName, (RunFacts, Vec<Observation>)> = BTreeMap::new();
         let blank = || (RunFacts { run, workers: None, overhead_us: None }, Vec::new());
         for SuiteFacts { suite, workers, mut overheads_us } in facts {
             overheads_us.retain(|&us| us <= DURATION_US_MAX);
             let (about, _) = suites.entry(suite).or_insert_with(blank);
-            about.workers = Some(workers);
+            about.workers = Some(workers).filter(|&workers| is_workers(workers));
             about.overhead_us = median(&mut overheads_us);
         }
         for observation in observations {

@@ -21,5 +21,5 @@ pub use group::{Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
 pub use owner::Owner;
-pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError};
-pub use text::{human_time, one_line};
+pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError, WORKERS_MAX};
+pub use text::{counted, human_time, one_line, thousands};

@@ -84,7 +84,7 @@ impl fmt::Display for ProcessEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited(status) => write!(f, "exit status {status}"),
-            Self::Signaled(signal) => write!(f, "signal {signal} ({})", signal_name(*signal)),
+            Self::Signaled(signal) => write!(f, "signal {signal}, {}", signal_name(*signal)),
             Self::NotStarted(why) => write!(f, "not started: {why}"),
             Self::Unknown(why) => write!(f, "end unknown: {why}"),
         }

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 /// The largest number of shards: far above any CI's limit, low enough to bound memory.
 pub const SHARDS_MAX: u32 = 10_000;
 
+/// The largest number of workers of a shard: far above any machine's cores, low enough to bound
+/// processes and memory.
+pub const WORKERS_MAX: u32 = 1_024;
+
 /// One CI job of `total`, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Shard {

@@ -51,6 +51,27 @@ pub fn human_time(us: u64) -> String {
     }
 }
 
+/// A number with its thousands apart: `1,048,576`.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 test`, `3,571 tests`.
+#[must_use]
+pub fn counted(number: usize, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", thousands(number as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +85,16 @@ mod tests {
     fn nothing_can_leave_its_line() {
         assert_eq!(one_line("a\nb\r\tc\u{1b}[2J\u{7f}\u{85}"), r"a\nb\r\tc\u{1b}[2J\u{7f}\u{85}");
         assert_eq!(one_line("x\u{202e}y\u{2066}z\u{2028}"), r"x\u{202e}y\u{2066}z\u{2028}");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(thousands(7), "7");
+        assert_eq!(thousands(123_456), "123,456");
+        assert_eq!(thousands(1_048_576), "1,048,576");
+        assert_eq!(counted(1, "test"), "1 test");
+        assert_eq!(counted(0, "test"), "0 tests");
+        assert_eq!(counted(3_571, "test"), "3,571 tests");
     }
 
     #[test]

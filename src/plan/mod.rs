@@ -20,11 +20,9 @@ pub use json::{FORMAT, ReadError, read, to_json};
 pub use rules::{Pattern, PatternError, Rule, Ruled, apply};
 pub use table::{Detail, render};
 
+pub use crate::model::WORKERS_MAX;
 use crate::model::{Estimate, GroupId, SHARDS_MAX, Shard, one_line};
 use lanes::{Job, Placement};
-
-/// The largest number of workers that a plan reckons with: above any machine's cores.
-pub const WORKERS_MAX: u32 = 1_024;
 
 /// How many names an error lists.
 const NAMED_MAX: usize = 5;

@@ -10,8 +10,10 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{Assigned, Plan, PlannedShard};
 use crate::model::{Basis, human_time, one_line};
 
-/// How many groups of a shard are shown unless all are asked for.
-const BIGGEST_MAX: usize = 60;
+/// How many groups are shown unless all are asked for: of all shards together, each at least one.
+const SHOWN_MAX: usize = 240;
+/// How many of them of one shard.
+const SHOWN_OF_SHARD_MAX: usize = 60;
 
 /// Columns of the longest bar.
 const BAR_COLUMNS: usize = 20;
@@ -42,7 +44,11 @@ pub enum Detail {
 /// The plan as a table at most `columns` wide, with a line end after each line.
 #[must_use]
 pub fn render(plan: &Plan, detail: Detail, columns: usize) -> String {
-    let shown: Vec<Shown<'_>> = plan.shards.iter().map(|shard| Shown::of(shard, detail)).collect();
+    let most = match detail {
+        Detail::All => usize::MAX,
+        Detail::Biggest => (SHOWN_MAX / plan.shards.len().max(1)).clamp(1, SHOWN_OF_SHARD_MAX),
+    };
+    let shown: Vec<Shown<'_>> = plan.shards.iter().map(|shard| Shown::of(shard, most)).collect();
     let names = shown.iter().flat_map(|shard| shard.groups.iter().map(|(name, _)| name.width()));
     let fixed =
         SHARD_COLUMNS + TIME_COLUMNS + BASIS_COLUMNS + BAR_COLUMNS + ALONE.len() + 4 * GAP.len();
@@ -66,15 +72,13 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(shard: &'a PlannedShard, detail: Detail) -> Self {
+    fn of(shard: &'a PlannedShard, most: usize) -> Self {
         let mut groups: Vec<&Assigned> = shard.groups.iter().collect();
-        let hidden = match detail {
-            Detail::All => Vec::new(),
-            Detail::Biggest if groups.len() <= BIGGEST_MAX => Vec::new(),
-            Detail::Biggest => {
-                groups.sort_by_key(|group| Reverse(group.estimate.us));
-                groups.split_off(BIGGEST_MAX)
-            }
+        let hidden = if groups.len() <= most {
+            Vec::new()
+        } else {
+            groups.sort_by_key(|group| Reverse(group.estimate.us));
+            groups.split_off(most)
         };
         let hidden_us = total(hidden.iter().map(|group| group.estimate.us));
         let named = |group: &'a Assigned| (one_line(&group.id.to_string()).into_owned(), group);

@@ -1,10 +1,10 @@
 //! A command run for the sake of what it prints: discovery.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -15,6 +15,9 @@ use crate::model::{Output, ProcessEnd};
 
 /// How much standard output is taken: the names of far more tests than any suite has.
 pub const STDOUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// How often the time and the size of what was printed are looked at.
+const LOOK_MS: Duration = Duration::from_millis(100);
 
 /// A command to capture.
 #[derive(Debug, Clone)]
@@ -42,7 +45,8 @@ pub struct Captured {
     pub stdout: Vec<u8>,
     /// Its standard error, or the beginning and the end of it.
     pub stderr: String,
-    /// Whether `stdout` is not all.
+    /// Whether `stdout` is not all: there was more than [`STDOUT_BYTES_MAX`], and the command was
+    /// killed for it.
     pub cut: bool,
 }
 
@@ -57,22 +61,29 @@ pub async fn capture(supervisor: &mut Supervisor, call: Call) -> io::Result<Capt
     let launch = Launch { argv, cwd, env, output: stderr.clone(), stdout: Some(stdout.clone()) };
     let (controls, mut obeyed) = mpsc::channel(1);
     let mut timed_out = false;
+    let mut cut_off = false;
     let ended = {
         let mut run = std::pin::pin!(supervisor.run(&launch, &mut obeyed));
-        if let Ok(ended) = timeout(time_limit, &mut run).await {
-            ended
-        } else {
-            timed_out = true;
-            // The channel is empty and its other end alive.
-            let _ = controls.try_send(Control::Kill);
-            run.await
+        let deadline = Instant::now() + time_limit;
+        loop {
+            if let Ok(ended) = timeout(LOOK_MS, &mut run).await {
+                break ended;
+            }
+            timed_out |= Instant::now() >= deadline;
+            cut_off |= metadata(&stdout).is_ok_and(|file| file.len() > STDOUT_BYTES_MAX);
+            if timed_out || cut_off {
+                // The channel is empty and its other end alive.
+                let _ = controls.try_send(Control::Kill);
+                break run.await;
+            }
         }
     };
     if let ProcessEnd::NotStarted(_) = ended.end {
         let (stdout, stderr) = (Vec::new(), String::new());
         return Ok(Captured { end: ended.end, timed_out, stdout, stderr, cut: false });
     }
-    let (text, cut) = read_first(&stdout, STDOUT_BYTES_MAX)?;
+    let (text, more) = read_first(&stdout, STDOUT_BYTES_MAX)?;
+    let cut = more || cut_off;
     let errors = joined(read_kept(&stderr, KeptLimits::default(), Whole::Goes)?);
     for file in [stdout, stderr] {
         // What is left over goes with the directory.

@@ -22,7 +22,9 @@ mod supervise;
 mod supervisor;
 
 pub use capture::{Call, Captured, STDOUT_BYTES_MAX, capture};
-pub use output_file::{Follower, HEAD_BYTES_MAX, KeptLimits, TAIL_BYTES_MAX, Whole, read_kept};
+pub use output_file::{
+    Follower, HEAD_BYTES_MAX, KeptLimits, TAIL_BYTES_MAX, Whole, open_plain, read_kept,
+};
 pub use protocol::Ended;
 pub use reaper::{Orphans, Spared, become_reaper, kill_orphans, spare};
 pub use supervise::{SUPERVISE, supervise};

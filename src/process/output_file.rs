@@ -18,6 +18,19 @@ const CUT_BYTES_MAX: usize = 4 * 1024;
 /// What a [`Follower`] reads at once, and the longest line that it waits for.
 const POLL_BYTES_MAX: usize = 64 * 1024;
 
+/// Opens a file to read it, if it is one: a test may have left a pipe in its place, which nobody
+/// writes, or a device without end.
+///
+/// # Errors
+/// When it cannot be opened, or is no plain file.
+pub fn open_plain(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    // Opening a pipe waits for its writer otherwise.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no plain file")) }
+}
+
 /// How much of an output to keep.
 #[derive(Debug, Clone, Copy)]
 pub struct KeptLimits {
@@ -48,7 +61,7 @@ pub enum Whole {
 /// When the file cannot be read.
 pub fn read_kept(path: &Path, limits: KeptLimits, whole: Whole) -> io::Result<Output> {
     let KeptLimits { head_bytes_max, tail_bytes_max } = limits;
-    let mut file = File::open(path)?;
+    let mut file = open_plain(path)?;
     let size = file.metadata()?.len();
     if size <= head_bytes_max.saturating_add(tail_bytes_max) {
         return Ok(Output { head: lossy(&read_up_to(&mut file, size)?), tail: None });
@@ -142,7 +155,7 @@ impl Follower {
     pub fn poll(&mut self) -> io::Result<String> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => match File::open(&self.path) {
+            None => match open_plain(&self.path) {
                 Ok(file) => self.file.insert(file),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
                 Err(error) => return Err(error),

@@ -159,10 +159,11 @@ impl Supervise {
     fn serve(&mut self) -> io::Result<()> {
         loop {
             let asked = self.wait(self.patience())?;
-            let children = self.reap();
             if asked && self.take_requests()? == Evenly::Gone {
                 return Ok(());
             }
+            // After the requests: a command that was just started is a child too.
+            let children = self.reap();
             self.advance(children)?;
         }
     }
@@ -340,7 +341,7 @@ impl Supervise {
     /// Kills all that is left of the command, as far as it can be killed.
     fn kill_everything(&mut self) {
         let until = after(KILL_MS_MAX);
-        while self.running.is_some() && Instant::now() < until {
+        while Instant::now() < until {
             let children = self.reap();
             let Some(left) = self.leftovers(children) else { return };
             signal_all(&left, Signal::KILL);
@@ -404,10 +405,12 @@ fn start(order: &Order) -> Result<Pid, String> {
 }
 
 /// Creates or empties an output file. It is written at its end always, so that a command which
-/// opens it again and empties it (`> /dev/stderr`) leaves no hole.
+/// opens it again and empties it (`> /dev/stderr`) leaves no hole. A pipe in its place is refused
+/// rather than waited for.
 fn create(path: &Path) -> Result<File, String> {
     use rustix::fs::{Mode, OFlags, open};
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::APPEND | OFlags::CLOEXEC;
+    let how = OFlags::CREATE | OFlags::TRUNC | OFlags::APPEND;
+    let flags = OFlags::WRONLY | how | OFlags::NONBLOCK | OFlags::CLOEXEC;
     open(path, flags, Mode::from_raw_mode(0o644))
         .map(File::from)
         .map_err(|error| format!("cannot write `{}`: {error}", path.display()))

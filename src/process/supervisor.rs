@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc::Receiver;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use super::protocol::{Ended, LINE_BYTES_MAX, Lines, Order, Request, encode, to_wire};
 use super::reaper::{Spared, kill_orphans, spawn_spared};
@@ -19,8 +19,11 @@ use crate::model::ProcessEnd;
 
 /// How long a supervisor that hung up may take to be gone by itself.
 const HANGUP_MS_MAX: u64 = 1_000;
-/// How much longer than its own work a supervisor that is closed may take.
+/// How much longer than its own work a supervisor that kills or is closed may take.
 const CLOSE_MARGIN_MS: u64 = 2_000;
+
+/// How long a supervisor may take to read a request: it always listens, unless it is stopped.
+const REQUEST_MS_MAX: u64 = 10_000;
 
 /// How to start a supervisor.
 #[derive(Debug, Clone)]
@@ -141,10 +144,12 @@ impl Supervisor {
         }
     }
 
-    /// Sends the request and controls until the answer comes.
+    /// Sends the request and controls until the answer comes. A command may stop its supervisor
+    /// (`kill -STOP $PPID`): one that does not answer in time after a kill is an error.
     async fn converse(&mut self, controls: &mut Receiver<Control>) -> io::Result<Ended> {
-        self.requests.write_all(&self.request).await?;
+        self.send().await?;
         let mut listening = true;
+        let mut patience: Option<tokio::time::Instant> = None;
         loop {
             if let Some(ended) = self.lines.next()? {
                 return Ok(ended);
@@ -157,9 +162,21 @@ impl Supervisor {
                     }
                 }
                 control = controls.recv(), if listening => match control {
-                    Some(control) => self.pass_on(control).await?,
+                    Some(control) => {
+                        if control == Control::Kill && patience.is_none() {
+                            let left = Duration::from_millis(KILL_MS_MAX + CLOSE_MARGIN_MS);
+                            patience = Some(tokio::time::Instant::now() + left);
+                        }
+                        self.pass_on(control).await?;
+                    }
                     None => listening = false,
                 },
+                () = async {
+                    match patience {
+                        Some(until) => sleep_until(until).await,
+                        None => std::future::pending().await,
+                    }
+                } => return Err(io::Error::other("it did not answer to a kill")),
             }
         }
     }
@@ -170,7 +187,12 @@ impl Supervisor {
             Control::Kill => Request::Kill,
         };
         encode(&request, &mut self.request);
-        self.requests.write_all(&self.request).await
+        self.send().await
+    }
+
+    async fn send(&mut self) -> io::Result<()> {
+        let sending = self.requests.write_all(&self.request);
+        timeout(Duration::from_millis(REQUEST_MS_MAX), sending).await?
     }
 
     /// Makes sure that the supervisor is dead and that nothing of what it had is left.

@@ -6,8 +6,9 @@ use std::fmt;
 use crate::model::{GroupId, Shard, TestId};
 
 use super::escape::quoted;
-use super::figures::{counted, some_of};
+use super::figures::some_of;
 use super::journal::JournalError;
+use crate::model::counted;
 
 /// What keeps a run from being whole, beyond what is lost and doubled.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::mem;
+use std::rc::Rc;
 
 use crate::model::{DiscoveredGroup, Estimate, GroupFinished, GroupId, Shard, Stop, TestId};
 
@@ -131,8 +132,8 @@ impl Gathered {
         }
     }
 
-    fn discover(&mut self, suites: Vec<Discovered>) {
-        for Discovered { suite, groups } in suites {
+    fn discover(&mut self, suites: Vec<Rc<Discovered>>) {
+        for Discovered { suite, groups } in suites.into_iter().map(Rc::unwrap_or_clone) {
             for DiscoveredGroup { name, tests } in groups {
                 let work = self.works.entry(GroupId { suite: suite.clone(), name }).or_default();
                 work.planned = true;
@@ -185,7 +186,7 @@ fn predicted_us(planned: &Planned) -> u64 {
 }
 
 /// What a shard says otherwise than the base.
-fn disagreement(base: &Base, discovered: &[Discovered], journal: &Journal) -> Option<Flaw> {
+fn disagreement(base: &Base, discovered: &[Rc<Discovered>], journal: &Journal) -> Option<Flaw> {
     let planned = journal.planned.as_ref()?;
     let shard = journal.started.shard;
     let found = || diff(base.shard, discovered, shard, &journal.discovered);
@@ -208,9 +209,10 @@ fn disagreement(base: &Base, discovered: &[Discovered], journal: &Journal) -> Op
 
 type Found<'a> = BTreeMap<GroupId, Option<&'a [String]>>;
 
-fn found(suites: &[Discovered]) -> Found<'_> {
+fn found(suites: &[Rc<Discovered>]) -> Found<'_> {
     let mut found = Found::new();
-    for Discovered { suite, groups } in suites {
+    for list in suites {
+        let Discovered { suite, groups } = &**list;
         for DiscoveredGroup { name, tests } in groups {
             found.insert(GroupId::new(suite, name), tests.as_deref());
         }
@@ -221,9 +223,9 @@ fn found(suites: &[Discovered]) -> Found<'_> {
 /// What two shards found differently; none when only the order differs.
 fn diff(
     base: Shard,
-    ours: &[Discovered],
+    ours: &[Rc<Discovered>],
     shard: Shard,
-    theirs: &[Discovered],
+    theirs: &[Rc<Discovered>],
 ) -> Option<DiscoveryDiff> {
     let (ours, mut theirs) = (found(ours), found(theirs));
     let mut diff = DiscoveryDiff {

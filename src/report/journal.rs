@@ -4,7 +4,8 @@
 //! cut anywhere; a line in the middle that cannot be read is named and costs only itself. Fields
 //! and kinds of events that a later version of the same format added are passed over.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use serde::Deserialize;
 
@@ -17,6 +18,8 @@ use super::escape::quoted;
 
 /// How many damaged lines of one journal are described; the others are only counted.
 const DAMAGE_DESCRIBED_MAX: usize = 8;
+/// How many lists of groups are kept to be known again: a suite an entry where the shards agree.
+const LISTS_MAX: usize = 64;
 
 /// Why a journal says nothing that could be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +53,7 @@ pub struct Journal {
     /// Who wrote it.
     pub started: RunStarted,
     /// What the suites hold, a suite an entry.
-    pub discovered: Vec<Discovered>,
+    pub discovered: Vec<Rc<Discovered>>,
     /// What the plan gave the shard; none when it died before.
     pub planned: Option<Planned>,
     /// Every execution that ended, in the order in which they ended.
@@ -72,7 +75,7 @@ pub struct Journal {
 }
 
 /// What the framework of one suite found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Discovered {
     /// The suite.
     pub suite: SuiteName,
@@ -81,7 +84,7 @@ pub struct Discovered {
 }
 
 /// What the plan gave a shard.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Planned {
     /// Equal in all shards of a run.
     pub fingerprint: String,
@@ -150,19 +153,46 @@ struct Head {
     evenly: Option<String>,
 }
 
-/// Reads a journal.
+/// Lists of groups that were read before. Every shard of a run writes the same ones, and they are
+/// most of what the journals of many shards hold: they are read once and shared.
+#[derive(Debug, Default)]
+pub struct Lists(Vec<(Vec<u8>, Rc<Discovered>)>);
+
+impl Lists {
+    fn known(&self, line: &[u8]) -> Option<Rc<Discovered>> {
+        self.0.iter().find(|(known, _)| known == line).map(|(_, list)| Rc::clone(list))
+    }
+
+    fn read(&mut self, line: &[u8]) -> Result<Rc<Discovered>, serde_json::Error> {
+        let list = Rc::new(parse_as(line)?);
+        if self.0.len() < LISTS_MAX {
+            self.0.push((line.to_owned(), Rc::clone(&list)));
+        }
+        Ok(list)
+    }
+}
+
+/// Reads one journal: see [`parse_sharing`].
+///
+/// # Errors
+/// As there.
+pub fn parse(bytes: &[u8]) -> Result<Journal, JournalError> {
+    parse_sharing(bytes, &mut Lists::default())
+}
+
+/// Reads a journal, one of several that share their lists of groups.
 ///
 /// # Errors
 /// Only when nothing of it can be used: see [`JournalError`]. A torn or damaged journal is read,
 /// and says so in [`Journal::torn`] and [`Journal::damaged`].
-pub fn parse(bytes: &[u8]) -> Result<Journal, JournalError> {
-    let mut lines = bytes
+pub fn parse_sharing(bytes: &[u8], lists: &mut Lists) -> Result<Journal, JournalError> {
+    let mut rows = bytes
         .split_inclusive(|byte| *byte == b'\n')
         .enumerate()
         .map(|(index, line)| (index + 1, line))
         .filter(|(_, line)| !line.trim_ascii().is_empty());
-    let mut reader = Reader::new(first_line(lines.next())?);
-    for (number, line) in lines {
+    let mut reader = Reader::new(first_line(rows.next())?, lists);
+    for (number, line) in rows {
         if let Err(error) = reader.line(number, line) {
             if line.ends_with(b"\n") {
                 reader.journal.damaged.note(number, error.to_string());
@@ -195,14 +225,17 @@ fn first_line(line: Option<(usize, &[u8])>) -> Result<RunStarted, JournalError> 
     Ok(started)
 }
 
-struct Reader {
+struct Reader<'a> {
+    lists: &'a mut Lists,
     journal: Journal,
     /// Executions that run at this line: group and attempt, with the line they started at.
     running: HashMap<(GroupId, u32), usize>,
+    /// Executions that ended.
+    ended: HashSet<(GroupId, u32)>,
 }
 
-impl Reader {
-    fn new(started: RunStarted) -> Self {
+impl<'a> Reader<'a> {
+    fn new(started: RunStarted, lists: &'a mut Lists) -> Self {
         let journal = Journal {
             started,
             discovered: Vec::new(),
@@ -216,19 +249,23 @@ impl Reader {
             damaged: Damaged::default(),
             unknown: 0,
         };
-        Self { journal, running: HashMap::new() }
+        Self { lists, journal, running: HashMap::new(), ended: HashSet::new() }
     }
 
     fn line(&mut self, number: usize, line: &[u8]) -> Result<(), serde_json::Error> {
+        if let Some(list) = self.lists.known(line) {
+            self.journal.discovered.push(list);
+            return Ok(());
+        }
         let Tag { event } = serde_json::from_slice(line)?;
         match event {
-            // Nearly all bytes of a journal are here: read straight into the struct, for an enum
-            // with an inner tag would buffer the line in between.
+            // Nearly all bytes of a journal are in these three: read straight into the struct, for
+            // an enum with an inner tag would buffer the line in between.
+            Kind::Discovered => self.journal.discovered.push(self.lists.read(line)?),
+            Kind::Planned => self.journal.planned = Some(parse_as(line)?),
             Kind::GroupFinished => self.event(number, Event::GroupFinished(parse_as(line)?)),
             Kind::Unknown => self.journal.unknown += 1,
             Kind::RunStarted
-            | Kind::Discovered
-            | Kind::Planned
             | Kind::GroupStarted
             | Kind::GroupSlow
             | Kind::Streamed
@@ -246,7 +283,7 @@ impl Reader {
                 journal.damaged.note(number, why.to_owned());
             }
             Event::Discovered { suite, groups } => {
-                journal.discovered.push(Discovered { suite, groups });
+                journal.discovered.push(Rc::new(Discovered { suite, groups }));
             }
             Event::Planned { fingerprint, workers, groups, assigned } => {
                 journal.planned = Some(Planned { fingerprint, workers, groups, assigned });
@@ -261,7 +298,13 @@ impl Reader {
             Event::Streamed { group: _, text: _ } => {}
             Event::GroupFinished(finished) => {
                 journal.last_us = journal.last_us.max(finished.at_us);
-                self.running.remove(&(finished.group.clone(), finished.attempt));
+                let execution = (finished.group.clone(), finished.attempt);
+                self.running.remove(&execution);
+                // A group's second last end is kept, for the ledger to name it as doubled.
+                if !self.ended.insert(execution) && !finished.last {
+                    let why = "a second end of one execution";
+                    journal.damaged.note(number, why.to_owned());
+                }
                 journal.executions.push(finished);
             }
             Event::Stopping { why, at_us } => {
@@ -276,7 +319,7 @@ impl Reader {
     }
 
     fn finish(self) -> Journal {
-        let Self { mut journal, running } = self;
+        let Self { lists: _, mut journal, running, ended: _ } = self;
         journal.running = running.into_keys().map(|(group, _)| group).collect();
         journal.running.sort_unstable();
         journal.running.dedup();

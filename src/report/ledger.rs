@@ -6,8 +6,9 @@ use std::fmt;
 use crate::model::{GroupId, Shard, Stop, TestId};
 
 use super::escape::quoted;
-use super::figures::{counted, some_of};
+use super::figures::some_of;
 use super::flaw::{Flaw, Note};
+use crate::model::counted;
 
 /// Whether everything planned ran exactly once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 
 use super::escape::{code_cell, code_span, fenced, quoted};
 use super::excerpt::excerpt;
-use super::figures::{count, counted, time};
 use super::ledger::{Doubled, Lost, LostWhy};
 use super::run::{Fewer, FinalOutcome, GroupReport, RunReport, ShardEnd, ShardReport, TestReport};
 use super::verdict::{missing, total, verdict_line};
+use crate::model::{counted, human_time, thousands};
 
 /// GitHub refuses a step's summary above 1 MiB; something else may write to it as well.
 pub const SUMMARY_BYTES_MAX: usize = 1024 * 1024 - 1024;
@@ -150,7 +150,7 @@ fn lost(lost: &Lost) -> String {
         let _ = writeln!(out, "  - {}", quoted(&test.to_string()));
     }
     if tests.len() > LOST_TESTS_NAMED_MAX {
-        let rest = count(tests.len() - LOST_TESTS_NAMED_MAX);
+        let rest = thousands((tests.len() - LOST_TESTS_NAMED_MAX) as u64);
         let _ = writeln!(out, "  - and {rest} more, all in `report.json`");
     }
     out
@@ -163,7 +163,7 @@ fn counts(page: &mut Page, report: &RunReport) {
     page.push(&format!(
         "\n| tests | passed | failed | errored | skipped | flaky |\n\
          | ---: | ---: | ---: | ---: | ---: | ---: |\n| {} |\n",
-        figures.map(count).join(" | ")
+        figures.map(|figure| thousands(figure as u64)).join(" | ")
     ));
 }
 
@@ -199,8 +199,10 @@ fn failures(page: &mut Page, report: &RunReport, reserved: usize) {
 
 fn failure(report: &RunReport, test: &TestReport, lines: usize) -> String {
     let mut out = format!("\n#### {}\n\n", code_span(&test.id.to_string()));
-    let _ =
-        write!(out, "{} · shard {} · {}", test.outcome.word(), test.shard, time(test.duration_us));
+    let _ = write!(out, "{} · shard {}", test.outcome.word(), test.shard);
+    if let Some(us) = test.took_us() {
+        let _ = write!(out, " · {}", human_time(us));
+    }
     if !test.earlier.is_empty() {
         let _ = write!(out, " · tried {} times", test.earlier.len() + 1);
     }
@@ -237,7 +239,12 @@ fn fewer(page: &mut Page, report: &RunReport, share: usize) {
     let title = "\n### Fewer tests than the last time\n\n";
     page.list(title, &report.fewer, "group", share, |fewer| {
         let Fewer { group, now, before } = fewer;
-        format!("- {}: {}, before {}\n", code_span(&group.to_string()), count(*now), count(*before))
+        format!(
+            "- {}: {}, before {}\n",
+            code_span(&group.to_string()),
+            thousands(*now as u64),
+            thousands(*before as u64)
+        )
     });
 }
 
@@ -249,10 +256,10 @@ fn shards(page: &mut Page, report: &RunReport, share: usize) {
         let ShardReport { index, total, groups, tests, workers, .. } = shard;
         format!(
             "| {index}/{total} | {} | {} | {workers} | {} | {} | {} |\n",
-            count(*groups),
-            count(*tests),
-            time(shard.predicted_us),
-            time(shard.actual_us),
+            thousands(*groups as u64),
+            thousands(*tests as u64),
+            human_time(shard.predicted_us),
+            human_time(shard.actual_us),
             remarks(shard),
         )
     });
@@ -293,7 +300,7 @@ fn slowest(page: &mut Page, report: &RunReport) {
     page.list(title, &slowest_of(report, SLOWEST_MAX), "test", share, |test| {
         let GroupReport { id, .. } = &report.groups[test.group];
         let (name, group) = (code_cell(&test.id.to_string()), code_cell(&id.to_string()));
-        format!("| {name} | {group} | {} |\n", time(test.duration_us))
+        format!("| {name} | {group} | {} |\n", human_time(test.duration_us))
     });
 }
 

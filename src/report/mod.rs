@@ -1,6 +1,6 @@
 //! Joins what the shards left behind into one report, and shows it.
 //!
-//! [`journal::parse`] reads a shard's journal; [`merge`] folds all of them into a [`RunReport`]
+//! [`journal::parse`] reads a shard's journal; [`merge()`] folds all of them into a [`RunReport`]
 //! whose [`Ledger`] proves that everything planned ran exactly once; the renderers ([`json`],
 //! [`markdown`], [`table`]) and the [`observations`] for the history are folds over that.
 //!

@@ -254,6 +254,15 @@ pub struct TestReport {
     pub earlier: Vec<Earlier>,
 }
 
+impl TestReport {
+    /// How long its last execution took, microseconds, for people: nothing where the result was
+    /// concluded and nobody measured.
+    #[must_use]
+    pub fn took_us(&self) -> Option<u64> {
+        (self.reported || self.duration_us > 0).then_some(self.duration_us)
+    }
+}
+
 /// What an execution of a test said beyond its outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {

@@ -5,11 +5,11 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::escape::quoted;
 use super::excerpt::excerpt;
-use super::figures::{count, counted, time};
 use super::ledger::{Lost, LostWhy};
 use super::markdown::{remarks, slowest_of};
 use super::run::{Fewer, FinalOutcome, RunReport, RunVerdict, ShardReport, TestReport};
 use super::verdict::{missing, total, verdict_line};
+use crate::model::{counted, human_time, thousands};
 
 /// Entries of each list that are shown; the others are counted.
 const ENTRIES_MAX: usize = 50;
@@ -78,7 +78,7 @@ impl Page {
             self.lines.extend(show(item).into_iter().map(|line| format!("  {line}")));
         }
         if items.len() > ENTRIES_MAX {
-            let rest = count(items.len() - ENTRIES_MAX);
+            let rest = thousands((items.len() - ENTRIES_MAX) as u64);
             self.lines.push(format!("  … and {rest} more, all in `report.json`"));
         }
         self.lines.push(String::new());
@@ -91,8 +91,9 @@ impl Page {
         self.list(&format!("{} failed", counted(failures.len(), "test")), &failures, |test| {
             let red = AnsiColor::Red.on_default();
             let name = colour.paint(red, &quoted(&test.id.to_string()));
-            let (word, shard, took) = (test.outcome.word(), test.shard, time(test.duration_us));
-            let mut lines = vec![format!("{name} {word}, shard {shard}, {took}")];
+            let (word, shard) = (test.outcome.word(), test.shard);
+            let took = test.took_us().map(|us| format!(", {}", human_time(us))).unwrap_or_default();
+            let mut lines = vec![format!("{name} {word}, shard {shard}{took}")];
             let told = excerpt(report, test, EXCERPT_LINES).into_iter();
             lines.extend(told.map(|line| format!("    {line}")));
             lines
@@ -119,11 +120,11 @@ impl Page {
             let ShardReport { index, total, groups, tests, workers, .. } = shard;
             table.add_row([
                 format!("{index}/{total}"),
-                count(*groups),
-                count(*tests),
+                thousands(*groups as u64),
+                thousands(*tests as u64),
                 workers.to_string(),
-                time(shard.predicted_us),
-                time(shard.actual_us),
+                human_time(shard.predicted_us),
+                human_time(shard.actual_us),
                 remarks(shard),
             ]);
         }
@@ -138,14 +139,14 @@ impl Page {
     fn slowest(&mut self, report: &RunReport) {
         let slowest = slowest_of(report, SLOWEST_MAX);
         self.list("slowest tests", &slowest, |test| {
-            vec![format!("{:>8}  {}", time(test.duration_us), quoted(&test.id.to_string()))]
+            vec![format!("{:>8}  {}", human_time(test.duration_us), quoted(&test.id.to_string()))]
         });
     }
 
     fn fewer(&mut self, report: &RunReport) {
         self.list("fewer tests than the last time", &report.fewer, |fewer| {
             let Fewer { group, now, before } = fewer;
-            let (now, before) = (count(*now), count(*before));
+            let (now, before) = (thousands(*now as u64), thousands(*before as u64));
             vec![format!("{}: {now}, before {before}", quoted(&group.to_string()))]
         });
     }
@@ -173,7 +174,8 @@ fn lost(lost: &Lost) -> Vec<String> {
     let named = tests.iter().take(LOST_TESTS_NAMED_MAX);
     lines.extend(named.map(|test| format!("  {}", quoted(&test.to_string()))));
     if tests.len() > LOST_TESTS_NAMED_MAX {
-        lines.push(format!("  and {} more", count(tests.len() - LOST_TESTS_NAMED_MAX)));
+        lines
+            .push(format!("  and {} more", thousands((tests.len() - LOST_TESTS_NAMED_MAX) as u64)));
     }
     lines
 }

@@ -1,9 +1,9 @@
 //! The run in one line.
 
-use super::figures::{count, counted};
 use super::flaw::Flaw;
 use super::ledger::{Doubled, Ledger};
 use super::run::{RunReport, RunVerdict};
+use crate::model::{counted, thousands};
 
 /// The verdict in one line, the mark first: what every output begins or ends with. Nothing of a
 /// stranger's text is in it.
@@ -13,7 +13,7 @@ pub fn verdict_line(report: &RunReport) -> String {
     let tests = counted(report.totals.tests, "test");
     let flaky = match report.totals.flaky {
         0 => String::new(),
-        n => format!(", {} flaky", count(n)),
+        n => format!(", {} flaky", thousands(n as u64)),
     };
     match report.verdict {
         RunVerdict::Passed => {
@@ -21,7 +21,7 @@ pub fn verdict_line(report: &RunReport) -> String {
         }
         RunVerdict::Failed => format!(
             "✗ failed: {} of {tests} failed{flaky}; {groups}, every one ran exactly once",
-            count(report.totals.bad()),
+            thousands(report.totals.bad() as u64),
         ),
         RunVerdict::Incomplete if report.ledger.is_whole() => {
             format!("✗ nothing ran: {groups}, no test")

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::framework::{self, Report, Selection};
 use crate::model::{
-    Event, Group, GroupFinished, GroupId, NotRun, Output, Problem, ProcessEnd, Stop, Verdict,
+    Event, Group, GroupFinished, NotRun, Output, Problem, ProcessEnd, Stop, Verdict,
 };
 
 /// One group of this shard with all that decides how it runs.
@@ -266,7 +266,7 @@ impl Dispatcher {
             && end_allows_retry(&end);
         let group = job.group.id.clone();
         if again {
-            let selection = framework::retry_selection(job.reading, &judged);
+            let selection = framework::retry_selection(&job.group, job.reading, &judged);
             self.queue.push_front(Try { job: index, attempt: attempt + 1, selection });
         }
         let failed_for_good = judged.verdict == Verdict::Failed && !again;
@@ -368,13 +368,13 @@ impl Dispatcher {
             return;
         }
         self.finished = true;
-        let why = self.stop.clone();
-        let left = self.queue.drain(..).map(|Try { job, .. }| self.jobs[job].group.id.clone());
-        let left: Vec<GroupId> = left.collect();
-        let not_run = left
-            .into_iter()
-            .filter_map(|group| why.clone().map(|why| NotRun { group, why }))
-            .collect();
+        // Without a stop the queue is empty.
+        let not_run = self.stop.iter().flat_map(|why| {
+            let left = self.queue.iter().map(|left| self.jobs[left.job].group.id.clone());
+            left.map(|group| NotRun { group, why: why.clone() })
+        });
+        let not_run = not_run.collect();
+        self.queue.clear();
         actions.push(Action::Emit(Box::new(Event::RunFinished { at_us: now_us, not_run })));
         actions.push(Action::Finish);
     }

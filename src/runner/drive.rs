@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::dispatcher::{Action, Dispatcher, Execution, Input, Job};
@@ -20,6 +20,8 @@ use crate::sink::Sink;
 
 /// How often streamed output is looked for.
 const STREAM_PERIOD: Duration = Duration::from_millis(100);
+/// How long an idle thread for reading results is kept: longer than any run.
+const READER_KEEP: Duration = Duration::from_hours(24 * 365);
 /// Signals and kills on their way to one execution.
 const CONTROLS_MAX: usize = 16;
 
@@ -67,9 +69,12 @@ pub fn run(
     let system = |act| move |source| RunError::System { act, source };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .thread_keep_alive(READER_KEEP)
         .build()
         .map_err(system("start the runtime"))?;
     LocalSet::new().block_on(&runtime, async {
+        // The first thread that reads results is there before any group can use up the machine's.
+        let _ = tokio::task::spawn_blocking(|| ()).await;
         become_reaper().map_err(system("adopt orphaned processes"))?;
         let driver = Driver::new(setup, jobs, frameworks, outputs)?;
         let ending = driver.drive().await;
@@ -93,13 +98,21 @@ struct Driver<'a, 'o> {
     outputs: &'a mut Outputs<'o>,
     dispatcher: Dispatcher,
     slots: Vec<Slot>,
+    workers: JoinSet<()>,
     results: mpsc::Receiver<(u32, Box<Execution>)>,
     signals: Signals,
     started: Instant,
     executions: u64,
     failed: usize,
-    broken: Option<String>,
+    journal: Journalling,
     finished: bool,
+}
+
+/// Whether the journal takes events.
+enum Journalling {
+    Goes,
+    /// It took its last; why, until the dispatcher is told.
+    Broke(Option<String>),
 }
 
 impl<'a, 'o> Driver<'a, 'o> {
@@ -114,13 +127,14 @@ impl<'a, 'o> Driver<'a, 'o> {
         let signals = Signals::listen().map_err(system("listen for signals"))?;
         let (done, results) = mpsc::channel(setup.workers as usize);
         let mut slots = Vec::new();
+        let mut workers = JoinSet::new();
         for index in 0..setup.workers {
             let worker = Worker::new(Rc::clone(&setup), index);
             let worker = worker.map_err(system("make a worker's directory"))?;
             let (orders, inbox) = mpsc::channel(1);
             let output = worker.output().to_owned();
             slots.push(Slot { orders, controls: None, output, follower: None });
-            tokio::task::spawn_local(worker.serve(index, inbox, done.clone()));
+            workers.spawn_local(worker.serve(index, inbox, done.clone()));
         }
         let dispatcher = Dispatcher::new(jobs, setup.workers, setup.policy);
         let jobs = dispatcher.jobs().iter().cloned().map(Rc::new).collect();
@@ -132,12 +146,13 @@ impl<'a, 'o> Driver<'a, 'o> {
             outputs,
             dispatcher,
             slots,
+            workers,
             results,
             signals,
             started,
             executions: 0,
             failed: 0,
-            broken: None,
+            journal: Journalling::Goes,
             finished: false,
         })
     }
@@ -163,6 +178,11 @@ impl<'a, 'o> Driver<'a, 'o> {
                     self.stream_rest(worker);
                     Some(Input::Ended { worker, execution })
                 }
+                // A worker serves as long as it gets orders: it panicked, and its group would be
+                // waited for for ever.
+                Some(Err(panic)) = self.workers.join_next() => {
+                    std::panic::resume_unwind(panic.into_panic())
+                }
                 () = until(deadline) => Some(Input::Tick),
                 _ = ticker.tick(), if streaming => {
                     self.stream();
@@ -170,6 +190,9 @@ impl<'a, 'o> Driver<'a, 'o> {
                 }
             };
         }
+        // Without orders the workers close their supervisors and end.
+        drop(self.slots);
+        while self.workers.join_next().await.is_some() {}
         Ending { stop: self.dispatcher.stop().cloned(), failed: self.failed }
     }
 
@@ -179,24 +202,13 @@ impl<'a, 'o> Driver<'a, 'o> {
 
     /// Does what the dispatcher says; when the journal cannot be written, says so to it, once.
     async fn perform(&mut self, input: Input) {
-        let mut actions = self.dispatcher.handle(self.now_us(), input);
-        let was_broken = self.broken.is_some();
-        loop {
-            for action in actions {
+        let mut input = Some(input);
+        while let Some(next) = input.take() {
+            for action in self.dispatcher.handle(self.now_us(), next) {
                 self.act(action).await;
             }
-            match &self.broken {
-                Some(why) if !was_broken && !self.finished => {
-                    let input = Input::Broken(why.clone());
-                    actions = self.dispatcher.handle(self.now_us(), input);
-                }
-                _ => return,
-            }
-            if matches!(self.dispatcher.stop(), Some(Stop::Broken(_))) {
-                for action in std::mem::take(&mut actions) {
-                    self.act(action).await;
-                }
-                return;
+            if let Journalling::Broke(why) = &mut self.journal {
+                input = why.take().map(Input::Broken);
             }
         }
     }
@@ -227,7 +239,8 @@ impl<'a, 'o> Driver<'a, 'o> {
         let slot = &mut self.slots[worker as usize];
         slot.controls = Some(controls);
         if self.setup.streaming == Streaming::On {
-            let _ = std::fs::write(&slot.output, "");
+            // What the last group printed is not this one's; the worker clears up the rest.
+            let _ = std::fs::remove_file(&slot.output);
             slot.follower = Some((job.group.id.clone(), Follower::new(slot.output.clone())));
         }
         let order = Order { job, framework, selection, controls: inbox, keep };
@@ -242,10 +255,10 @@ impl<'a, 'o> Driver<'a, 'o> {
         {
             self.failed += 1;
         }
-        if self.broken.is_none()
+        if let Journalling::Goes = self.journal
             && let Err(error) = self.outputs.journal.take(event)
         {
-            self.broken = Some(error.to_string());
+            self.journal = Journalling::Broke(Some(error.to_string()));
         }
         if let Some(console) = &mut self.outputs.console
             && console.take(event).is_err()
@@ -265,14 +278,12 @@ impl<'a, 'o> Driver<'a, 'o> {
 
     fn stream_rest(&mut self, worker: u32) {
         if let Some((group, mut follower)) = self.slots[worker as usize].follower.take() {
-            let mut text = String::new();
             while let Ok(more) = follower.poll()
                 && !more.is_empty()
             {
-                text.push_str(&more);
+                self.emit_streamed(group.clone(), more);
             }
-            text.push_str(&follower.finish());
-            self.emit_streamed(group, text);
+            self.emit_streamed(group, follower.finish());
         }
     }
 

@@ -13,6 +13,7 @@ use crate::framework::{
     Framework, Placeholder, Selection, TemplateError, Values, fits_an_argument, tests_file,
 };
 use crate::process::Launch;
+use crate::store::{self, StoreError};
 
 /// Why a job's process could not even be described.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,10 @@ pub(super) enum LaunchError {
     Template(#[from] TemplateError),
     #[error("cannot write `{}`: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error("cannot clear up `{}` after the last group: {source}", path.display())]
+    Clear { path: PathBuf, source: io::Error },
+    #[error("cannot clear up after the last group: {0}")]
+    Remove(#[from] StoreError),
 }
 
 /// One worker's directories: made once, emptied between executions.
@@ -35,6 +40,7 @@ pub(super) struct Place {
     /// `EVENLY_TMPDIR`: the worker's own, for its tests.
     tmpdir: PathBuf,
     worker: u32,
+    base: PathBuf,
     script: PathBuf,
     list: PathBuf,
 }
@@ -50,21 +56,30 @@ impl Place {
             worker,
             script: base.join("command.sh"),
             list: base.join("tests.txt"),
+            base,
         };
         fs::create_dir_all(&place.outdir)?;
         fs::create_dir_all(&place.tmpdir)?;
         Ok(place)
     }
 
-    /// Removes what the last execution left for evenly, so that it can't be taken for the next
-    /// one's.
-    pub(super) fn clear(&self) -> io::Result<()> {
-        let mut entries = fs::read_dir(&self.outdir)?;
-        if entries.next().is_some() {
-            fs::remove_dir_all(&self.outdir)?;
-            fs::create_dir_all(&self.outdir)?;
+    /// Removes all that the last execution left but `tmpdir`, so that it can't be taken for the
+    /// next one's, nor (a pipe, a link) stand where evenly writes.
+    pub(super) fn clear(&self) -> Result<(), LaunchError> {
+        let fail = |source| LaunchError::Clear { path: self.base.clone(), source };
+        fs::create_dir_all(&self.tmpdir).map_err(fail)?;
+        for entry in fs::read_dir(&self.base).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            if entry.path() == self.tmpdir {
+                continue;
+            }
+            if entry.file_type().map_err(fail)?.is_dir() {
+                store::remove_dir(&entry.path())?;
+            } else {
+                fs::remove_file(entry.path()).map_err(fail)?;
+            }
         }
-        Ok(())
+        fs::create_dir_all(&self.outdir).map_err(fail)
     }
 }
 
@@ -76,11 +91,14 @@ pub(super) fn launch(
     job: &Job,
     selection: &Selection,
 ) -> Result<Launch, LaunchError> {
-    let members: Vec<Cow<'_, [u8]>> = match selection {
-        Selection::Whole => {
-            job.group.members.iter().map(|member| member.argument.as_slice().into()).collect()
-        }
-        Selection::Tests(names) => names.iter().map(|name| name.as_bytes().into()).collect(),
+    let group = &job.group.members;
+    let chosen = match selection {
+        Selection::Whole => None,
+        Selection::Tests(names) => job.reading.selects.arguments(group, names),
+    };
+    let members: Vec<Cow<'_, [u8]>> = match chosen {
+        Some(arguments) => arguments.into_iter().map(Cow::Owned).collect(),
+        None => group.iter().map(|member| member.argument.as_slice().into()).collect(),
     };
     if framework.run.uses(Placeholder::TestsFile) {
         let list = tests_file(members.iter().map(AsRef::as_ref))?;

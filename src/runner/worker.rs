@@ -2,9 +2,10 @@
 //! came to.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -14,10 +15,10 @@ use crate::framework::{Framework, Report, Results, Selection};
 use crate::junit::read as junit;
 use crate::model::{Output, ProcessEnd};
 use crate::process::{
-    self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, read_kept,
+    self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, open_plain, read_kept,
 };
 
-/// A JUnit file beyond this is refused: no framework writes one for a single group.
+/// JUnit files beyond this, all of one group taken together, are refused.
 const JUNIT_BYTES_MAX: u64 = 256 << 20;
 
 /// What to run.
@@ -34,13 +35,13 @@ pub(super) struct Order {
 
 pub(super) struct Worker {
     setup: Rc<Setup>,
-    place: Place,
+    place: Arc<Place>,
     supervisor: Option<Supervisor>,
 }
 
 impl Worker {
     pub(super) fn new(setup: Rc<Setup>, index: u32) -> io::Result<Self> {
-        let place = Place::make(&setup, index)?;
+        let place = Arc::new(Place::make(&setup, index)?);
         Ok(Self { setup, place, supervisor: None })
     }
 
@@ -69,7 +70,9 @@ impl Worker {
 
     async fn execute(&mut self, order: Order) -> Execution {
         let Order { job, framework, selection, mut controls, keep } = order;
-        let described = self.place.clear().map_err(|error| error.to_string()).and_then(|()| {
+        let place = Arc::clone(&self.place);
+        let cleared = off_the_loop(move || place.clear().map_err(|error| error.to_string())).await;
+        let described = cleared.and_then(|cleared| cleared).and_then(|()| {
             launch(&self.setup, &self.place, &framework, &job, &selection)
                 .map_err(|error| error.to_string())
         });
@@ -86,7 +89,13 @@ impl Worker {
             self.supervisor = None;
             kill_orphans().await;
         }
-        self.gather(&job, ended, &keep)
+        let place = Arc::clone(&self.place);
+        let results = job.reading.results;
+        let failed = Execution {
+            end: ProcessEnd::Unknown("evenly failed while it read the results".to_owned()),
+            ..not_started(String::new())
+        };
+        off_the_loop(move || gather(&place, results, ended, &keep)).await.unwrap_or(failed)
     }
 
     fn supervisor(&mut self) -> io::Result<&mut Supervisor> {
@@ -102,35 +111,45 @@ impl Worker {
             }
         }
     }
+}
 
-    fn gather(&self, job: &Job, ended: Ended, keep: &Path) -> Execution {
-        let Ended { end, leaked, unkillable, duration_us } = ended;
-        let output = match end {
-            ProcessEnd::NotStarted(_) => Output::default(),
-            _ => self.output_of(&end, keep).unwrap_or_else(|error| Output {
+/// Does what may take long (hundreds of megabytes to read) where it keeps no signal and no other
+/// worker's time-out waiting.
+async fn off_the_loop<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| format!("evenly failed: {error}"))
+}
+
+fn gather(place: &Place, results: Results, ended: Ended, keep: &Path) -> Execution {
+    let Ended { end, leaked, unkillable, duration_us } = ended;
+    let output = match end {
+        ProcessEnd::NotStarted(_) => Output::default(),
+        ProcessEnd::Exited(_) | ProcessEnd::Signaled(_) | ProcessEnd::Unknown(_) => {
+            output_of(&place.output, &end, keep).unwrap_or_else(|error| Output {
                 head: format!("[evenly: the output cannot be read: {error}]\n"),
                 tail: None,
-            }),
-        };
-        let report = match job.reading.results {
-            Results::ExitStatus => Report::default(),
-            Results::Junit => read_reports(&self.place.outdir),
-        };
-        Execution { end, duration_us, leaked, unkillable, report, output }
-    }
-
-    /// The output's head and tail. The whole file is kept where the process failed and there is
-    /// more: the next execution would overwrite it.
-    fn output_of(&self, end: &ProcessEnd, keep: &Path) -> io::Result<Output> {
-        let limits = KeptLimits::default();
-        let printed = fs::metadata(&self.place.output)?.len();
-        let fits = printed <= limits.head_bytes_max + limits.tail_bytes_max;
-        if fits || *end == ProcessEnd::Exited(0) {
-            return read_kept(&self.place.output, limits, Whole::Goes);
+            })
         }
-        set_aside(&self.place.output, keep)?;
-        read_kept(keep, limits, Whole::Stays)
+    };
+    let report = match results {
+        Results::ExitStatus => Report::default(),
+        Results::Junit => read_reports(&place.outdir),
+    };
+    Execution { end, duration_us, leaked, unkillable, report, output }
+}
+
+/// The output's head and tail. The whole file is kept where the process failed and there is more:
+/// the next execution would overwrite it.
+fn output_of(printed: &Path, end: &ProcessEnd, keep: &Path) -> io::Result<Output> {
+    let limits = KeptLimits::default();
+    let fits =
+        open_plain(printed)?.metadata()?.len() <= limits.head_bytes_max + limits.tail_bytes_max;
+    if fits || *end == ProcessEnd::Exited(0) {
+        return read_kept(printed, limits, Whole::Goes);
     }
+    set_aside(printed, keep)?;
+    read_kept(keep, limits, Whole::Stays)
 }
 
 /// Moves a file that is too large for the journal out of the next execution's way.
@@ -161,20 +180,25 @@ fn read_reports(outdir: &Path) -> Report {
         .filter(|path| path.extension().is_some_and(|extension| extension == "xml"))
         .collect();
     paths.sort();
-    Report { documents: paths.iter().map(|path| read_report(path)).collect() }
+    let mut bytes_left = JUNIT_BYTES_MAX;
+    let read = |path: &PathBuf| match read_plain(path, bytes_left) {
+        Ok(bytes) => {
+            bytes_left -= bytes.len() as u64;
+            junit::read(&bytes, &junit::Limits::default())
+        }
+        Err(error) => {
+            junit::Document { broken: Some(error.to_string()), ..junit::Document::default() }
+        }
+    };
+    Report { documents: paths.iter().map(read).collect() }
 }
 
-fn read_report(path: &Path) -> junit::Document {
-    let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
-    if size > JUNIT_BYTES_MAX {
-        return broken(format!("its {size} bytes are more than a report's"));
+/// The whole of a plain file, if it holds no more than that.
+fn read_plain(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_plain(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(io::Error::other(format!("the reports exceed {JUNIT_BYTES_MAX} bytes")));
     }
-    match fs::read(path) {
-        Ok(bytes) => junit::read(&bytes, &junit::Limits::default()),
-        Err(error) => broken(error.to_string()),
-    }
-}
-
-fn broken(why: String) -> junit::Document {
-    junit::Document { broken: Some(why), ..junit::Document::default() }
+    Ok(bytes)
 }

@@ -1,16 +1,16 @@
 """Lists and runs `pytest` tests for evenly.
 
-    pytest_shim.py list [ARG...]
-    pytest_shim.py run --junit FILE [ARG...] -- ID...
+    pytest_shim.py list [ARG...] [PATH...]
+    pytest_shim.py run --junit FILE [ARG...] [PATH...] -- ID...
 
-ARG is what the user gives to pytest, paths included. `list` prints JSON on standard output and
-nothing else there: {"format": 1, "groups": [{"name": FILE, "tests": [ID...]}], "broken": [...]}.
-What pytest prints goes to standard error.
+ARG is what the user gives to pytest, PATH where it looks for tests. `list` prints JSON on standard
+output and nothing else there: {"format": 1, "groups": [{"name": FILE, "tests": [ID...]}],
+"broken": [...]}. What pytest prints goes to standard error.
 
 The ids come from pytest's own items, not from its terminal, whose form depends on the project's
-`addopts` and plugins. `run` collects the ids in place of the paths that pytest would have taken,
-after pytest has settled its root directory and read its configuration and first conftest files by
-ARG, so that both see the same project, and an id means the same in both.
+`addopts` and plugins. `run` collects nothing from PATH, but the ids in its place; pytest settles
+its root directory and reads its configuration and first conftest files by PATH before, so that
+`list` and `run` see the same project, and an id means the same in both.
 """
 
 import json

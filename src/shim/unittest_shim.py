@@ -7,8 +7,8 @@ NAME is a directory to search, a package to search or a module; none means the c
 ID is a module, a class or a test, by the dotted name that `list` printed. `list` prints JSON (see
 `listing`) on standard output and nothing else there; what modules print while they are imported
 goes to standard error. `run` leaves standard output and error to the tests, writes a JUnit file
-when the last test has ended, and exits with 1 when a test failed. It ignores NAME, so that one
-set of arguments serves both.
+when the last test has ended, and exits with 1 when a test failed. It searches no NAME: a NAME that
+is a directory says from where modules are imported, as in `list`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import time
 import unittest
 import unittest.loader
 import warnings
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 FORMAT = 1
 LOADER_MADE = re.compile(r"^unittest\.loader\.(_FailedTest|ModuleSkipped)\.")
@@ -101,7 +101,7 @@ def import_longest(name):
             return None, [], unittest.loader._make_skipped_test(dotted, skip, unittest.TestSuite)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (a module may even exit)
             absent = isinstance(error, ModuleNotFoundError) and error.name == dotted
             if absent and hasattr(module, parts[count - 1]):
                 return module, parts[count - 1 :], None

@@ -15,6 +15,8 @@ use crate::ci::Folding;
 
 /// Shown as nothing, and enough to make a command none.
 const BREAK: char = '\u{200b}';
+/// An escape of JSON, such as `\u005b`.
+const ESCAPE_BYTES: usize = 6;
 /// The words before a `:` that fold.
 const FOLD_WORDS: [&str; 4] = ["section_start", "section_end", "travis_fold", "travis_time"];
 
@@ -32,6 +34,25 @@ pub(super) fn broken(text: Cow<'_, str>, folding: Folding) -> Cow<'_, str> {
         from = at;
     }
     out.push_str(&text[from..]);
+    Cow::Owned(out)
+}
+
+/// JSON with the character that completes a command spelt as an escape. Such a character follows
+/// `##…` or a fold's word directly, which in JSON is inside a string only.
+pub(super) fn escaped_in_json(text: &str) -> Cow<'_, str> {
+    let places = places(text, Folding::None);
+    if places.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + places.len() * ESCAPE_BYTES);
+    let mut places = places.into_iter().peekable();
+    for (at, c) in text.char_indices() {
+        if places.next_if_eq(&at).is_some() {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
     Cow::Owned(out)
 }
 
@@ -112,5 +133,7 @@ impl Line {
 fn is_blank(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
-        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -48,6 +48,7 @@ fn commands_are_broken_for_all_cis_at_once() {
     let cases = [
         ("::error::x", ":|:error::x"),
         (" \t\u{a0}\u{feff}::error::x", " \t\u{a0}\u{feff}:|:error::x"),
+        ("\u{202e}\u{2066}\u{e0020}::error::x", "\u{202e}\u{2066}\u{e0020}:|:error::x"),
         ("x\n::error::x", "x\n:|:error::x"),
         ("x\r::error::x", "x\n:|:error::x"),
         (":::x", ":|::x"),
@@ -104,4 +105,18 @@ proptest! {
         let painted = clean(&text, place, Colour::Keep).into_owned();
         prop_assert_eq!(&*clean(&painted, place, Colour::Drop), &*cleaned, "colours, then none");
     }
+}
+
+#[test]
+fn json_says_the_same_without_a_command() {
+    let ids = ["a ##[error]b", "##vso[x]", "section_start:1", "travis_fold:x", "a::b", "#[x]"];
+    let text = serde_json::to_string(&serde_json::json!({ "ids": ids, "##": ["[", ":"] })).unwrap();
+    let safe = json(&text);
+    assert!(
+        !safe.contains("##[") && !safe.contains("##vso[") && !safe.contains("_start:"),
+        "{safe}"
+    );
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    assert_eq!(value(&safe), value(&text));
+    assert!(matches!(json("{\"a\":[\"b::c\"]}"), Cow::Borrowed(_)));
 }

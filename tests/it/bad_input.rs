@@ -139,7 +139,7 @@ fn a_journal_torn_at_any_byte_of_its_last_line_keeps_the_rest() {
         project.write(JOURNAL, &whole[..cut]);
         let ran = project.evenly(&["merge", "evenly-out", "--history", "none"]);
         let expected = if cut >= last - 1 { 0 } else { 5 };
-        let ran = Ran::of(ran.into_command().output().unwrap());
+        let ran = Ran::of(&ran.into_command().output().unwrap());
         // A journal without its last line is a killed shard that had finished everything.
         assert!(
             ran.status == Some(expected) || (cut >= last && ran.status == Some(5)),
@@ -170,7 +170,7 @@ fn a_full_disk_keeps_what_was_finished() {
     let script = "ulimit -f 64; exec \"$0\" run";
     let mut command = Command::new("bash");
     command.args(["-c", script, EVENLY]).current_dir(project.path("."));
-    let ran = Ran::of(command.output().unwrap()).exits(3);
+    let ran = Ran::of(&command.output().unwrap()).exits(3);
     assert!(ran.stderr.contains("jsonl"), "{ran}");
     let text = project.text(JOURNAL);
     assert!(text.ends_with('\n'), "the journal ends in a torn line");

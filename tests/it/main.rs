@@ -3,9 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod docs;
+mod frameworks;
+mod hostile;
 mod merging;
+mod odd_input;
 mod planning;
 mod process;
+mod quickstart;
+mod reports;
 mod running;
 mod support;
 mod tidy;

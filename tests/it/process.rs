@@ -426,7 +426,7 @@ fn a_command_that_kills_its_supervisor_gains_nothing() {
         );
         let ended = stage.run(&stage.sh(&script)).await;
         let ProcessEnd::Unknown(why) = &ended.end else { panic!("{ended:?}") };
-        assert!(why.contains("its supervisor was lost (signal 9 (SIGKILL))"), "{why}");
+        assert!(why.contains("its supervisor was lost (signal 9, SIGKILL)"), "{why}");
         assert!(ended.leaked.contains(&"sh".to_owned()), "{ended:?}");
         assert!(ended.unkillable.is_empty() && !stage.supervisor.is_alive());
         stage.assert_gone(2);

@@ -1,1 +1,232 @@
-//! tests
+//! Every way a process ends, with every state of its report.
+
+use super::*;
+use crate::model::{GroupId, Limits, Member, SuiteName};
+
+const US: u64 = 7;
+
+fn group(tests: Option<&[&str]>) -> Group {
+    Group {
+        id: GroupId::new(&SuiteName::new("s").unwrap(), "g"),
+        members: vec![Member { name: "g".to_owned(), argument: b"g".to_vec() }],
+        tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
+        exclusive: false,
+        limits: Limits::default(),
+    }
+}
+
+fn reading(results: Results, selects: Selects) -> Reading {
+    Reading { results, naming: Naming::ClassAndName, selects }
+}
+
+fn report(xml: &[&str]) -> Report {
+    let read = |xml: &&str| junit::read(xml.as_bytes(), &junit::Limits::default());
+    Report { documents: xml.iter().map(read).collect() }
+}
+
+fn tests_of(xml: &str) -> String {
+    format!("<testsuites><testsuite name='s'>{xml}</testsuite></testsuites>")
+}
+
+/// Judges an execution read by JUnit.
+fn judged(
+    group: &Group,
+    selection: &Selection,
+    end: &ProcessEnd,
+    cut: Option<Problem>,
+    xml: &[&str],
+) -> Judged {
+    judge(&Case {
+        group,
+        selection,
+        reading: reading(Results::Junit, Selects::Test),
+        end,
+        duration_us: US,
+        cut,
+        unkillable: Vec::new(),
+        report: report(xml),
+    })
+}
+
+fn outcomes(judged: &Judged) -> Vec<(&str, Outcome)> {
+    judged.tests.iter().map(|test| (test.name.as_str(), test.outcome)).collect()
+}
+
+const END_WELL: ProcessEnd = ProcessEnd::Exited(0);
+const END_BADLY: ProcessEnd = ProcessEnd::Exited(1);
+const KILLED: ProcessEnd = ProcessEnd::Signaled(9);
+
+fn lost() -> ProcessEnd {
+    ProcessEnd::Unknown("its supervisor was lost".to_owned())
+}
+
+fn not_started() -> ProcessEnd {
+    ProcessEnd::NotStarted("no".to_owned())
+}
+
+#[test]
+fn an_exit_status_is_the_groups_one_test() {
+    let timed_out = Some(Problem::TimedOut(5));
+    let interrupted = Some(Problem::Interrupted);
+    let rows = [
+        (END_WELL, None, Outcome::Passed, None),
+        (END_BADLY, None, Outcome::Failed, None),
+        (KILLED, None, Outcome::Errored, None),
+        (lost(), None, Outcome::Errored, None),
+        (not_started(), None, Outcome::Errored, Some(Problem::NotStarted)),
+        (END_WELL, timed_out.clone(), Outcome::Errored, timed_out.clone()),
+        (KILLED, timed_out.clone(), Outcome::Errored, timed_out),
+        (END_WELL, interrupted.clone(), Outcome::Passed, None),
+        (END_BADLY, interrupted.clone(), Outcome::Errored, interrupted.clone()),
+        (KILLED, interrupted.clone(), Outcome::Errored, interrupted),
+    ];
+    let group = group(None);
+    for (end, cut, outcome, problem) in rows {
+        let judged = judge(&Case {
+            group: &group,
+            selection: &Selection::Whole,
+            reading: reading(Results::ExitStatus, Selects::Group),
+            end: &end,
+            duration_us: US,
+            cut: cut.clone(),
+            unkillable: Vec::new(),
+            report: Report::default(),
+        });
+        assert_eq!(outcomes(&judged), [("g", outcome)], "{end} {cut:?}");
+        assert_eq!(judged.problem, problem, "{end} {cut:?}");
+        let passed = judged.verdict == Verdict::Passed;
+        assert_eq!(passed, outcome.is_good() && problem.is_none(), "{end} {cut:?}");
+        assert_eq!(judged.tests[0].duration_us, US);
+    }
+}
+
+/// What a report may be, and whether it alone would do for a pass.
+fn reports() -> Vec<(&'static str, Vec<String>)> {
+    vec![
+        ("none", vec![]),
+        ("garbage", vec!["no xml at all".to_owned()]),
+        ("torn", vec!["<testsuites><testsuite><testcase name='a'/><testc".to_owned()]),
+        ("empty", vec![tests_of("")]),
+        ("green", vec![tests_of("<testcase name='a'/>")]),
+        ("skipped", vec![tests_of("<testcase name='a'><skipped/></testcase>")]),
+        ("red", vec![tests_of("<testcase name='a'><failure/></testcase>")]),
+        ("green beside torn", vec![tests_of("<testcase name='a'/>"), "<testsuites>".to_owned()]),
+    ]
+}
+
+#[test]
+fn only_a_good_end_with_a_whole_good_report_passes() {
+    let cuts = [None, Some(Problem::Interrupted), Some(Problem::TimedOut(5))];
+    for (what, xml) in reports() {
+        let xml: Vec<&str> = xml.iter().map(String::as_str).collect();
+        for end in [END_WELL, END_BADLY, KILLED, lost(), not_started()] {
+            for cut in &cuts {
+                for listed in [None, Some(["a"].as_slice())] {
+                    let group = group(listed);
+                    let judged = judged(&group, &Selection::Whole, &end, cut.clone(), &xml);
+                    let row = format!("{what}, {end}, {cut:?}, {listed:?}: {judged:?}");
+                    let good_report = matches!(what, "green" | "skipped");
+                    let timed_out = matches!(cut, Some(Problem::TimedOut(_)));
+                    let pass = good_report && end == END_WELL && !timed_out;
+                    assert_eq!(judged.verdict == Verdict::Passed, pass, "{row}");
+                    let all_good = judged.tests.iter().all(|test| test.outcome.is_good());
+                    assert_eq!(all_good, pass, "a failure without a bad test: {row}");
+                    assert!(!judged.tests.is_empty(), "{row}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_problem_is_the_first_that_explains_the_rest() {
+    let group = group(None);
+    for (what, end, expected) in [
+        ("none", END_WELL, Some(Problem::NoReport)),
+        ("none", KILLED, Some(Problem::NoReport)),
+        ("none", not_started(), Some(Problem::NotStarted)),
+        ("empty", END_WELL, Some(Problem::EmptyReport)),
+        ("green", END_BADLY, Some(Problem::GreenButFailed)),
+        ("green", KILLED, Some(Problem::GreenButFailed)),
+        ("red", END_BADLY, None),
+        ("red", END_WELL, None),
+        ("green", END_WELL, None),
+    ] {
+        let (_, xml) = reports().into_iter().find(|(name, _)| *name == what).unwrap();
+        let xml: Vec<&str> = xml.iter().map(String::as_str).collect();
+        let judged = judged(&group, &Selection::Whole, &end, None, &xml);
+        assert_eq!(judged.problem, expected, "{what}, {end}");
+    }
+    let torn = judged(&group, &Selection::Whole, &END_WELL, None, &["<testsuites>"]);
+    assert!(matches!(torn.problem, Some(Problem::TornReport(_))), "{torn:?}");
+}
+
+#[test]
+fn a_listed_test_without_a_result_is_lost_after_a_sound_end_and_errored_after_another() {
+    let group = group(Some(&["a", "b"]));
+    let green = tests_of("<testcase name='a'/>");
+    let sound = judged(&group, &Selection::Whole, &END_WELL, None, &[&green]);
+    assert_eq!(outcomes(&sound), [("a", Outcome::Passed)]);
+    let died = judged(&group, &Selection::Whole, &KILLED, None, &[&green]);
+    assert_eq!(outcomes(&died), [("a", Outcome::Passed), ("b", Outcome::Errored)]);
+    assert!(!died.tests[1].reported);
+}
+
+#[test]
+fn a_retry_that_says_nothing_of_what_failed_is_no_pass() {
+    let group = group(Some(&["a", "b", "c"]));
+    let again = Selection::Tests(vec!["a".to_owned(), "b".to_owned()]);
+    let green = tests_of("<testcase name='a'/>");
+    let judged = judged(&group, &again, &END_WELL, None, &[&green]);
+    assert_eq!(outcomes(&judged), [("a", Outcome::Passed), ("b", Outcome::Errored)]);
+    assert_eq!((judged.verdict, judged.problem), (Verdict::Failed, None));
+}
+
+#[test]
+fn a_retry_runs_only_what_failed_and_can_be_asked_for() {
+    let red = |name: &str| {
+        let case = format!("<testcase name='{name}'><failure/></testcase><testcase name='ok'/>");
+        tests_of(&case)
+    };
+    let group = group(Some(&["a", "ok"]));
+    let selection = |xml: &str, selects| {
+        let judged = judged(&group, &Selection::Whole, &END_BADLY, None, &[xml]);
+        retry_selection(&group, reading(Results::Junit, selects), &judged)
+    };
+    let only_a = Selection::Tests(vec!["a".to_owned()]);
+    assert_eq!(selection(&red("a"), Selects::Test), only_a);
+    assert_eq!(selection(&red("a"), Selects::Group), Selection::Whole);
+    assert_eq!(selection(&red("unlisted"), Selects::Test), Selection::Whole);
+    // Not below the group's name, so no filter expression can be made for it.
+    assert_eq!(selection(&red("a"), Selects::NextestFilter), Selection::Whole);
+    assert_eq!(selection("<testsuites>", Selects::Test), Selection::Whole);
+}
+
+#[test]
+fn repeats_of_a_listed_test_are_one_and_of_others_are_numbered() {
+    let xml = tests_of(
+        "<testcase name='a'><failure message='first'/></testcase><testcase name='a'/>\
+         <testcase name='u'/><testcase name='u'><failure/></testcase>",
+    );
+    let judged = judged(&group(Some(&["a"])), &Selection::Whole, &END_BADLY, None, &[&xml]);
+    let expected = [("a", Outcome::Failed), ("u", Outcome::Passed), ("u #2", Outcome::Failed)];
+    assert_eq!(outcomes(&judged), expected);
+    assert_eq!(judged.tests[0].repeats, 2);
+}
+
+#[test]
+fn processes_that_cannot_be_killed_are_no_pass() {
+    let group = group(None);
+    let judged = judge(&Case {
+        group: &group,
+        selection: &Selection::Whole,
+        reading: reading(Results::ExitStatus, Selects::Group),
+        end: &END_WELL,
+        duration_us: US,
+        cut: None,
+        unkillable: vec![42],
+        report: Report::default(),
+    });
+    assert_eq!(judged.problem, Some(Problem::Unkillable(vec![42])));
+    assert_eq!(outcomes(&judged), [("g", Outcome::Passed), ("[group] g", Outcome::Errored)]);
+}

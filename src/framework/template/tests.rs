@@ -60,13 +60,33 @@ fn a_placeholder_without_a_value_is_refused() {
 #[test]
 fn a_placeholder_inside_quotes_is_refused() {
     for text in [r#"x "{tests}""#, "x '{tests}'", r#"sh -c "x {tests}""#, r#"x "\"{tests}""#] {
-        assert_eq!(run(text), Err(TemplateError::Quoted("tests")), "{text}");
+        assert_eq!(run(text), Err(TemplateError::Quoted("tests", "quotes")), "{text}");
     }
     for text in ["x '' {tests}", r#"x "a'b" {tests}"#, r"x \' {tests}", "x # it's\nx {tests}"] {
         assert!(run(text).is_ok(), "{text}");
     }
     assert!(run("x --a=it#s' {tests}'").is_err(), "`#` inside a word starts no comment");
     assert!(Template::parse(Role::Variable, r#""{worker}""#).is_ok());
+}
+
+/// In each of these a test's name would be run, or no test at all.
+#[test]
+fn a_placeholder_where_its_quotes_do_not_hold_is_refused() {
+    for (text, inside) in [
+        ("# {tests}", "a comment"),
+        ("x; #{tests}", "a comment"),
+        ("x `{tests}`", "backquotes"),
+        (r"x \{tests}", "quotes: a backslash"),
+        ("cat <<END\n{tests}\nEND", "a here-document, or after one"),
+        ("cat <<-'END' | x # y\n{tests}\nEND", "a here-document, or after one"),
+    ] {
+        assert_eq!(run(text), Err(TemplateError::Quoted("tests", inside)), "{text}");
+    }
+    for text in
+        ["x `y` {tests}", "x <<<y {tests}\nx {tests}", "x <<END {tests}\nEND", "x < y {tests}"]
+    {
+        assert!(run(text).is_ok(), "{text}");
+    }
 }
 
 #[test]

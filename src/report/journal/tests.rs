@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::Outcome::{Failed, Passed};
-use crate::report::testing::Log;
+use crate::report::testing::{Log, result};
 
 fn log() -> Log {
     Log::new(2, 4)
@@ -30,6 +30,17 @@ fn a_group_without_an_end_was_running() {
     let journal = log().journal();
     assert_eq!(journal.running, ["web:b".parse().unwrap()]);
     assert_eq!(journal.finished, None);
+}
+
+#[test]
+fn an_execution_that_ends_twice_is_damage() {
+    let twice = log().tries("web:b", &[result("b1", Failed)]).bytes();
+    let text = String::from_utf8(twice.clone()).unwrap();
+    let last = text.lines().last().unwrap().to_owned() + "\n";
+    assert_eq!(parse(&twice).unwrap().damaged.lines, 0);
+    let journal = parse(&[twice, last.into_bytes()].concat()).unwrap();
+    assert_eq!(journal.damaged.lines, 1);
+    assert!(journal.damaged.first[0].1.contains("a second end"), "{:?}", journal.damaged);
 }
 
 #[test]

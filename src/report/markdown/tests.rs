@@ -157,7 +157,7 @@ fn the_page_never_outgrows_its_limit_and_says_what_it_dropped() {
     assert!(page.len() <= LIMIT);
     assert!(page.contains("their messages are left out"));
     let named = page.lines().filter(|line| line.starts_with("- `s:test-")).count();
-    let left = count(2_500 - named);
+    let left = thousands((2_500 - named) as u64);
     assert!(page.contains(&format!("and {left} failed tests more, all in `report.json`")));
     assert!(page.contains("### Shards"), "what comes after the failures keeps its place");
 }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::model::Outcome::{Failed, Passed};
+use crate::model::Outcome::{Errored, Failed, Passed};
+use crate::model::{Problem, TestResult};
 use crate::report::escape::tests::HOSTILE;
 use crate::report::testing::{Found, Log, joined, result};
 
@@ -40,6 +41,15 @@ lost
 ✗ not whole: shard 2/2 is missing; 1 test did not run; 1 test failed
 ";
     assert!(text.ends_with(end), "{text}");
+}
+
+#[test]
+fn a_duration_that_nobody_measured_is_not_shown() {
+    let concluded = TestResult { reported: false, duration_us: 0, ..result("b1", Errored) };
+    let log = Log::new(1, 1).finds("s", FOUND).plans(&["s:b"]);
+    let log = log.breaks("s:b", Problem::NoReport, vec![concluded]).ends();
+    let text = render(&joined(vec![log]), Colour::Off);
+    assert!(text.starts_with("1 test failed\n  `s:b1` errored, shard 1\n"), "{text}");
 }
 
 #[test]

@@ -7,20 +7,22 @@ use anstyle::{AnsiColor, Style};
 
 use crate::ci::Folding;
 use crate::model::{
-    Event, GroupFinished, GroupId, NotRun, Output, ProcessEnd, RunStarted, Stop, Verdict,
-    human_time,
+    Event, GroupFinished, GroupId, NotRun, Output, ProcessEnd, RunStarted, Stop, Verdict, counted,
+    human_time, thousands,
 };
 use crate::term::{Colour, Place, clean, label};
 
 use super::fold::{Fold, unfolded};
 use super::progress::Progress;
 use super::tally::{Bounded, Counts, Failure, Tally};
-use super::words::{about, count, shortened, thousands};
+use super::words::{about, shortened};
 use super::{Live, Options};
 use crate::config::Show;
 
 /// How much of a test's message is printed in the list at the end.
 const MESSAGE_CHARS_MAX: usize = 200;
+/// How much of a group's or a test's name is printed; the journal has all of it.
+const NAME_CHARS_MAX: usize = 300;
 /// How many names of left-over processes are printed.
 const LEAKED_NAMES_MAX: usize = 10;
 /// How many groups that did not run are named.
@@ -136,9 +138,12 @@ impl Page {
         let mine = self.progress.total();
         let shard = self.shard();
         if mine == 0 {
-            return format!("{shard}: nothing to do, none of {} is its\n", count(groups, "group"));
+            return format!(
+                "{shard}: nothing to do, none of {} is its\n",
+                counted(groups, "group")
+            );
         }
-        let (groups, workers) = (count(groups, "group"), count(workers as usize, "worker"));
+        let (groups, workers) = (counted(groups, "group"), counted(workers as usize, "worker"));
         let left = about(self.progress.left_us(self.now_us));
         format!("{shard}: {mine} of {groups} on {workers}, about {left}\n")
     }
@@ -214,6 +219,8 @@ impl Page {
         let problem = finished.problem.as_ref().map(|problem| problem.describe(end));
         let how = match (bad, problem) {
             (0, Some(problem)) => problem,
+            // `1 of 1 failed` would count a result that nobody reported.
+            (_, Some(problem)) if finished.tests.iter().all(|test| !test.reported) => problem,
             (0, None) => format!("failed ({end})"),
             (_, Some(problem)) => format!("{bad} of {total} failed, {problem}"),
             (_, None) => format!("{bad} of {total} failed ({end})"),
@@ -285,11 +292,13 @@ impl Page {
         if !flakes.kept.is_empty() {
             text.push_str("flaky, failed and then passed:\n");
             for id in &flakes.kept {
-                add(&mut text, format_args!("  {}\n", label(id, self.place)));
+                add(&mut text, format_args!("  {}\n", self.id(id)));
             }
             more(&mut text, flakes.more);
         }
         self.list_not_run(&mut text, not_run);
+        // Apart from what follows: the next shard's lines or the report.
+        text.push('\n');
         text
     }
 
@@ -299,7 +308,7 @@ impl Page {
         }
         text.push_str("failed:\n");
         for Failure { id, message } in &failures.kept {
-            add(text, format_args!("  {}", label(id, self.place)));
+            add(text, format_args!("  {}", self.id(id)));
             if let Some(line) = message.lines().find(|line| !line.trim().is_empty()) {
                 let line = clean(line, Place::Terminal, Colour::Drop);
                 let message = shortened(&line, MESSAGE_CHARS_MAX);
@@ -314,7 +323,7 @@ impl Page {
         if not_run.is_empty() {
             return;
         }
-        add(text, format_args!("{} not run:\n", count(not_run.len(), "group")));
+        add(text, format_args!("{} not run:\n", counted(not_run.len(), "group")));
         for NotRun { group, why } in not_run.iter().take(NOT_RUN_NAMES_MAX) {
             add(text, format_args!("  {}: {}\n", self.name(group), self.why(why)));
         }
@@ -334,7 +343,11 @@ impl Page {
     }
 
     fn name(&self, group: &GroupId) -> String {
-        label(&group.to_string(), self.place).into_owned()
+        self.id(&group.to_string())
+    }
+
+    fn id(&self, id: &str) -> String {
+        shortened(&label(id, self.place), NAME_CHARS_MAX)
     }
 
     fn names(&self, names: &[String], max: usize) -> String {
@@ -354,7 +367,7 @@ impl Page {
 }
 
 fn passed(counts: Counts) -> String {
-    let mut how = count(counts.total(), "test");
+    let mut how = counted(counts.total(), "test");
     for (number, what) in [(counts.skipped, "skipped"), (counts.flaky, "flaky")] {
         if number > 0 {
             add(&mut how, format_args!(", {number} {what}"));
@@ -364,7 +377,7 @@ fn passed(counts: Counts) -> String {
 }
 
 fn totals(counts: Counts, troubled: usize) -> String {
-    let tests = count(counts.total(), "test");
+    let tests = counted(counts.total(), "test");
     let Counts { passed, failed, errored, skipped, flaky } = counts;
     let parts = [
         (failed, "failed"),
@@ -377,7 +390,7 @@ fn totals(counts: Counts, troubled: usize) -> String {
     let parts = parts.map(|(number, what)| format!(", {number} {what}"));
     let mut text = tests + &parts.collect::<Vec<_>>().concat();
     if troubled > 0 {
-        add(&mut text, format_args!("; {} with a problem,", count(troubled, "group")));
+        add(&mut text, format_args!("; {} with a problem,", counted(troubled, "group")));
     }
     text
 }

@@ -126,7 +126,7 @@ impl Evenly {
     #[track_caller]
     pub(crate) fn exits(mut self, status: i32) -> Ran {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Ran::of(self.command.output().unwrap()).exits(status)
+        Ran::of(&self.command.output().unwrap()).exits(status)
     }
 
     /// Starts it in the background.
@@ -157,7 +157,7 @@ impl Started {
 
     /// Waits for its end.
     pub(crate) fn wait(self) -> Ran {
-        Ran::of(self.child.wait_with_output().unwrap())
+        Ran::of(&self.child.wait_with_output().unwrap())
     }
 }
 
@@ -170,7 +170,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    pub(crate) fn of(output: Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             status: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -193,7 +193,7 @@ impl Ran {
 
     /// Checks that stdout lacks a text.
     #[track_caller]
-    pub(crate) fn is_silent_on(self, text: &str) -> Self {
+    pub(crate) fn lacks(self, text: &str) -> Self {
         assert!(!self.stdout.contains(text), "stdout has {text:?}:\n{self}");
         self
     }
@@ -256,7 +256,9 @@ pub(crate) fn tool(variable: &str) -> Option<OsString> {
     let found = std::env::var_os(variable).filter(|value| !value.is_empty());
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "`{variable}` is not set: run `tests/run`");
-        eprintln!("SKIPPED: `{variable}` is not set; `tests/run` installs what it names");
+        let said =
+            format!("SKIPPED: `{variable}` is not set; `tests/run` installs what it names\n");
+        std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
     }
     found
 }

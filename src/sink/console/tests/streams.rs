@@ -29,6 +29,7 @@ const TAIL: &str = "\
 shard 2/4: 6 tests, 1 failed, 5 passed in 3 min 20 s
 failed:
   web:b: assert 1 == 2
+
 ";
 const CART: &str = "[2/3] ✗ web:shop.cart  1 of 2 failed (exit status 1)  3.2 s  (about 20 s left)";
 
@@ -138,7 +139,7 @@ fn a_test_that_passes_when_tried_again_is_flaky_not_failed() {
         (about 1 s left)\n\
         [1/2] ✓ web:a  2 tests, 1 flaky  3.2 s  (about 1 s left)\n\
         \nshard 2/4: 2 tests, 1 flaky, 1 passed in 3 min 20 s\n\
-        flaky, failed and then passed:\n  web:b\n";
+        flaky, failed and then passed:\n  web:b\n\n";
     assert_eq!(printed(Show::Failed, Folding::None, &events), expected);
 }
 
@@ -153,8 +154,21 @@ fn a_group_that_passes_after_a_crash_is_flaky_itself() {
     };
     let second = GroupFinished { attempt: 2, ..good("a", "") };
     let text = printed(Show::Failed, Folding::None, &[finishes(crash), finishes(second), ends()]);
-    assert!(text.contains("↻ web:a  wrote no JUnit file (signal 11 (SIGSEGV))"), "{text}");
-    assert!(text.ends_with("flaky, failed and then passed:\n  web:a\n"), "{text}");
+    assert!(text.contains("↻ web:a  wrote no JUnit file (signal 11, SIGSEGV)"), "{text}");
+    assert!(text.ends_with("flaky, failed and then passed:\n  web:a\n\n"), "{text}");
+}
+
+#[test]
+fn a_result_that_nobody_reported_is_not_counted_in_a_title() {
+    let concluded = TestResult { reported: false, ..test("[group]", Outcome::Errored) };
+    let crash = GroupFinished {
+        problem: Some(Problem::NoReport),
+        end: ProcessEnd::Signaled(11),
+        tests: vec![concluded],
+        ..bad("a", "")
+    };
+    let text = printed(Show::Failed, Folding::None, &[finishes(crash)]);
+    assert!(text.contains("✗ web:a  wrote no JUnit file (signal 11, SIGSEGV)  3.2 s"), "{text}");
 }
 
 #[test]
@@ -173,10 +187,10 @@ fn a_problem_without_a_failed_test_is_told_and_listed() {
         timeout_us: 600_000_000,
     };
     let expected = "… web:x  slow: 5 min 0 s of its 10 min 0 s are over\n\
-        [0/0] ✗ web:x  timed out after 600.0 s (signal 9 (SIGKILL))  3.2 s\n\
+        [0/0] ✗ web:x  timed out after 600.0 s (signal 9, SIGKILL)  3.2 s\n\
         \x20 left 2 processes behind, now ended: sleep, py\\nthon\n\
         \nthis shard: 1 test, 1 passed; 1 group with a problem, in 3 min 20 s\n\
-        failed:\n  web:x: timed out after 600.0 s (signal 9 (SIGKILL))\n";
+        failed:\n  web:x: timed out after 600.0 s (signal 9, SIGKILL)\n\n";
     let events = [slow, finishes(timed_out), ends()];
     assert_eq!(printed(Show::Failed, Folding::None, &events), expected);
 }
@@ -205,11 +219,11 @@ fn a_stopped_run_says_why_and_what_did_not_run() {
     ];
     let text = printed(Show::Failed, Folding::None, &events);
     let expected = "stopping: a group failed, and `fail-fast` is on\n\
-        stopping: signal 15 (SIGTERM)\nstopping: disk\\nfull\n\
+        stopping: signal 15, SIGTERM\nstopping: disk\\nfull\n\
         \nthis shard: 0 tests in 4 ms\n22 groups not run:\n\
         \x20 web:0: a group failed, and `fail-fast` is on\n";
     assert!(text.starts_with(expected), "{text}");
-    assert!(text.ends_with("  … and 2 more\n"), "{text}");
+    assert!(text.ends_with("  … and 2 more\n\n"), "{text}");
 }
 
 #[test]
@@ -222,14 +236,14 @@ fn the_list_of_failures_is_bounded_and_so_is_each_message() {
     assert!(text.contains("60 tests, 60 errored"), "{text}");
     assert!(text.contains(&format!("  web:t00: {}…\n", "x".repeat(200))), "{text}");
     assert!(text.contains("  web:t49: assert") && !text.contains("t50"), "{text}");
-    assert!(text.ends_with("  … and 10 more\n"), "{text}");
+    assert!(text.ends_with("  … and 10 more\n\n"), "{text}");
 }
 
 #[test]
 fn a_shard_without_groups() {
     let text = printed(Show::Failed, Folding::None, &[started(), planned(&[]), ends()]);
     let expected = "shard 2/4: nothing to do, none of 148 groups is its\n\
-                    \nshard 2/4: 0 tests in 3 min 20 s\n";
+                    \nshard 2/4: 0 tests in 3 min 20 s\n\n";
     assert_eq!(text, expected);
 }
 

@@ -1,0 +1,155 @@
+//! pytest.
+
+use super::{cases, counts, executions, fixture, model, outcome, plainly, python, reported, suite};
+use crate::support::Project;
+
+/// What the fixture project comes to.
+const MODEL: &str = r#"
+passed tests/deep/test_leaf.py::test_passes
+passed tests/test_basket.py::test_passes
+failed tests/test_basket.py::test_fails
+errored tests/test_basket.py::test_breaks
+errored tests/test_basket.py::test_fails_and_breaks
+skipped tests/test_basket.py::test_is_skipped
+skipped tests/test_basket.py::test_fails_as_expected
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[a b]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[\xe9]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[$(exit 9)]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter['"`]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[a::b/c.py]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[x]y[]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[\x1b\x7f]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[new\nline]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[]
+passed tests/test_basket.py::TestOuter::TestInner::test_parameter[<&>]
+passed tests/test_basket.py::test_raw_id[raw\u2028]
+passed tests/test_basket.py::test_raw_id[\ttab ]
+"#;
+
+/// A project with this configuration beyond the interpreter.
+fn project(more: &str) -> Option<Project> {
+    let python = python()?;
+    Some(Project::new(&suite("pytest", &format!("python = \"{python}\"\n{more}"))))
+}
+
+#[test]
+fn the_fixture_comes_to_what_pytest_says_itself() {
+    let Some(project) = project("") else { return };
+    let project = project.copy(&fixture("pytest"));
+    project.evenly(&["local", "--shards", "2"]).exits(1);
+    assert_eq!(reported(&project), model(MODEL));
+    let python = python().unwrap();
+    plainly(&project, &[&python, "-m", "pytest", "--junitxml=plain.xml"]).exits(1);
+    let merged = cases(&project.text("evenly-out/junit.xml"));
+    assert_eq!(merged, cases(&project.text("plain.xml")));
+}
+
+#[test]
+fn a_file_that_cannot_be_imported_is_named_and_nothing_runs() {
+    let Some(project) = project("paths = [\"tests\", \"broken\"]") else { return };
+    let project = project.copy(&fixture("pytest"));
+    let ran = project.evenly(&["local", "--shards", "2"]).exits(2);
+    ran.warns("`broken/test_import.py`").warns("no_such_module");
+    assert!(!project.path("evenly-out/report.json").exists());
+}
+
+#[test]
+fn paths_settle_the_project_and_nothing_else_of_them_runs() {
+    let Some(project) = project("paths = [\"sub/tests\"]") else { return };
+    let project = project
+        .file("sub/pytest.ini", "[pytest]\npython_functions = check_*\n")
+        .file("sub/tests/conftest.py", "import pytest\n@pytest.fixture\ndef one(): return 1\n")
+        .file("sub/tests/test_a.py", "def check_a(one): assert one == 1\n")
+        .file("sub/tests/test_b.py", "def check_b(): pass\n")
+        .file("test_outside.py", "def test_outside(): assert False\n");
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    let expected = "passed tests/test_a.py::check_a\npassed tests/test_b.py::check_b\n";
+    assert_eq!(reported(&project), model(expected));
+}
+
+const FLAKY: &str = r#"
+import os
+import pytest
+
+def once(name):
+    with open("ran.txt", "a") as file:
+        print(name, file=file)
+    with open("ran.txt") as file:
+        return file.read().splitlines().count(name) == 1
+
+def test_steady():
+    once("steady")
+
+def test_flaky():
+    assert not once("flaky")
+
+@pytest.mark.parametrize("value", ["$(exit 9)", "a::b/c [1]", "", "x]y[", "'\"`"])
+def test_odd(value):
+    assert not once("odd " + value)
+
+def test_bad():
+    once("bad")
+    assert False
+"#;
+
+#[test]
+fn a_retry_runs_the_failed_tests_alone_however_odd_their_names() {
+    let Some(project) = project("retries = 1") else { return };
+    let project = project.file("test_a.py", FLAKY);
+    project.evenly(&["local", "--shards", "1"]).exits(1);
+    let odd = ["odd $(exit 9)", "odd a::b/c [1]", "odd ", "odd x]y[", "odd '\"`"];
+    let mut expected = counts([("steady", 1), ("flaky", 2), ("bad", 2)]);
+    expected.extend(odd.map(|name| (name.to_owned(), 2)));
+    assert_eq!(executions(&project, "ran.txt"), expected);
+    assert_eq!(outcome(&project, "test_a.py::test_steady"), "passed");
+    assert_eq!(outcome(&project, "test_a.py::test_flaky"), "flaky");
+    assert_eq!(outcome(&project, "test_a.py::test_bad"), "failed");
+    let totals = &project.report()["totals"];
+    assert_eq!((&totals["tests"], &totals["flaky"]), (&8.into(), &6.into()));
+}
+
+#[test]
+fn a_test_that_ends_its_process_breaks_its_own_group_alone() {
+    let Some(project) = project("") else { return };
+    let project = project
+        .file(
+            "test_dies.py",
+            "import os\ndef test_before(): pass\ndef test_dies(): os._exit(0)\n\
+             def test_after(): pass\n",
+        )
+        .file("test_lives.py", "def test_lives(): pass\n");
+    project.evenly(&["local", "--shards", "2"]).exits(1);
+    let expected = "errored test_dies.py::test_before\nerrored test_dies.py::test_dies\n\
+                    errored test_dies.py::test_after\npassed test_lives.py::test_lives\n";
+    assert_eq!(reported(&project), model(expected));
+}
+
+#[test]
+fn a_test_that_vanishes_at_run_time_is_lost() {
+    let Some(project) = project("") else { return };
+    let project = project
+        .file("test_a.py", "def test_stays(): pass\ndef test_goes(): pass\n")
+        .file("test_b.py", "def test_b(): pass\n")
+        .file(
+            "conftest.py",
+            "def pytest_collection_modifyitems(config, items):\n\
+             \x20   if not config.option.collectonly:\n\
+             \x20       items[:] = [item for item in items if item.name != 'test_goes']\n",
+        );
+    project.evenly(&["local", "--shards", "2"]).exits(5).says("s:test_a.py::test_goes");
+    assert_eq!(project.report()["ledger"]["lost"][0], "s:test_a.py::test_goes");
+}
+
+#[test]
+fn shards_that_collect_differently_are_told_what_differs() {
+    let Some(project) = project("") else { return };
+    let project = project.file("test_b.py", "def test_b(): pass\n").file(
+        "test_a.py",
+        "import os, pytest\n@pytest.mark.parametrize('x', os.environ['GIVEN'].split())\n\
+         def test_a(x): pass\n",
+    );
+    project.evenly(&["run", "--shard", "1/2"]).env("GIVEN", "1 2").exits(0);
+    project.evenly(&["run", "--shard", "2/2"]).env("GIVEN", "1 3").exits(0);
+    let ran = project.evenly(&["merge", "evenly-out"]).exits(5);
+    ran.says("test_a.py::test_a[2]").says("test_a.py::test_a[3]");
+}
