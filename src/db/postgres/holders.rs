@@ -12,7 +12,7 @@ use crate::db::error::DbError;
 use crate::db::names::DatabaseName;
 
 /// How long ended sessions may need to be gone.
-const END_MAX: Duration = Duration::from_secs(10);
+const END_MAX: Duration = Duration::from_secs(5);
 
 /// How many sessions an error names.
 const NAMED_MAX: usize = 5;
