@@ -191,9 +191,7 @@ fn set(name: &str, setting: &Setting) -> String {
     } else {
         literal(value)
     };
-    // A setting of an extension has a dot in its name, which is no part of an identifier.
-    let key: Vec<String> = key.split('.').map(ident).collect();
-    let key = key.join(".");
+    let key = ident(key);
     match role {
         None => format!("ALTER DATABASE {name} SET {key} = {value}"),
         Some(role) => {

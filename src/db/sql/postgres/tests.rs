@@ -107,7 +107,7 @@ fn settings_are_said_again() {
     assert_eq!(said(None, "search_path="), "ALTER DATABASE \"d\" SET \"search_path\" = ''");
     assert_eq!(
         said(Some("r\"r"), "app.key=a=b'c"),
-        "ALTER ROLE \"r\"\"r\" IN DATABASE \"d\" SET \"app\".\"key\" = 'a=b''c'"
+        "ALTER ROLE \"r\"\"r\" IN DATABASE \"d\" SET \"app.key\" = 'a=b''c'"
     );
 }
 
