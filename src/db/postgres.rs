@@ -3,7 +3,7 @@
 //! Promises, beside those of [`super`]: what is made carries from its first moment a sign that it is
 //! evenly's (see `NEWBORN_LIMIT`), so that a run killed at any moment leaves nothing that a later
 //! one cannot tell from a stranger's; sessions on a stranger's database are never ended; sessions of
-//! ours live for one act, except the one that holds the lock of a template while it is filled.
+//! ours are few and on the maintenance database, where they are in nobody's way.
 //! Locks are session-level advisory locks on the maintenance database, so a pooler that shares
 //! sessions between clients must not stand between.
 
@@ -207,6 +207,7 @@ impl Postgres {
         for Building { session, .. } in self.building.into_values() {
             session.close().await;
         }
+        self.admin.close().await;
     }
 
     /// The template being filled, with its lock.
@@ -354,7 +355,6 @@ impl Session {
             "SELECT current_setting('server_version'), pg_is_in_recovery(), \
              rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user",
         )
-        .persistent(false)
         .fetch_one(&mut self.connection)
         .await;
         let here = DatabaseName::existing(maintenance);

@@ -111,7 +111,6 @@ impl Session {
     /// Takes a database's lock, however long its holder needs; it goes with the session.
     pub(super) async fn wait_for_lock(&mut self, database: &DatabaseName) -> Result<(), DbError> {
         sqlx::query("SELECT pg_advisory_lock($1)")
-            .persistent(false)
             .bind(lock_key(database))
             .execute(&mut self.connection)
             .await
@@ -136,7 +135,6 @@ impl Session {
     /// Takes a database's lock if nobody has it.
     pub(super) async fn try_lock(&mut self, database: &DatabaseName) -> Result<bool, DbError> {
         sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-            .persistent(false)
             .bind(lock_key(database))
             .fetch_one(&mut self.connection)
             .await
@@ -144,8 +142,7 @@ impl Session {
     }
 
     async fn lock_holders(&mut self, database: &DatabaseName) -> Result<String, DbError> {
-        let key = lock_key(database).to_be_bytes();
-        let [a, b, c, d, e, f, g, h] = key;
+        let key = lock_key(database).cast_unsigned();
         let rows = sqlx::query(
             "SELECT a.pid, usename::text AS \"user\", application_name::text AS program, \
              host(client_addr) AS address, state::text AS state \
@@ -153,9 +150,8 @@ impl Session {
              WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
              AND l.classid::bigint = $1 AND l.objid::bigint = $2",
         )
-        .persistent(false)
-        .bind(i64::from(u32::from_be_bytes([a, b, c, d])))
-        .bind(i64::from(u32::from_be_bytes([e, f, g, h])))
+        .bind((key >> 32).cast_signed())
+        .bind((key & u64::from(u32::MAX)).cast_signed())
         .fetch_all(&mut self.connection)
         .await;
         let holders = rows.and_then(|rows| super::holders::Holder::all(&rows));
@@ -170,7 +166,6 @@ impl Session {
              datistemplate, datconnlimit, shobj_description(oid, 'pg_database') AS comment \
              FROM pg_database WHERE datname = $1::text::name",
         )
-        .persistent(false)
         .bind(database.as_str())
         .fetch_optional(&mut self.connection)
         .await;
@@ -185,7 +180,6 @@ impl Session {
                 SELECT *, shobj_description(oid, 'pg_database') AS comment FROM pg_database\
              ) AS d WHERE comment LIKE '{%evenly%' OR datconnlimit = $1 ORDER BY oid",
         )
-        .persistent(false)
         .bind(NEWBORN_LIMIT)
         .fetch_all(&mut self.connection)
         .await?;
@@ -223,7 +217,6 @@ impl Session {
              WHERE d.setdatabase = $1::bigint::oid AND (d.setrole = 0 OR r.oid IS NOT NULL) \
              ORDER BY d.setrole, s.nth",
         )
-        .persistent(false)
         .bind(oid)
         .fetch_all(&mut self.connection)
         .await?;
@@ -242,7 +235,6 @@ impl Session {
              WITH ORDINALITY a (grantor, grantee, privilege_type, is_grantable, nth) ON true \
              WHERE d.oid = $1::bigint::oid AND d.datacl IS NOT NULL ORDER BY a.nth",
         )
-        .persistent(false)
         .bind(oid)
         .fetch_all(&mut self.connection)
         .await?;
@@ -256,10 +248,8 @@ impl Session {
             let Some(privilege) = privilege.as_deref().and_then(Privilege::from_word) else {
                 continue;
             };
-            let option = match row.try_get("passed_on")? {
-                true => GrantOption::With,
-                false => GrantOption::Without,
-            };
+            let passed_on = row.try_get("passed_on")?;
+            let option = if passed_on { GrantOption::With } else { GrantOption::Without };
             let (grantor, grantee) = (row.try_get("grantor")?, row.try_get("grantee")?);
             grants.push(Grant { grantor, grantee, privilege, option });
         }

@@ -202,7 +202,6 @@ impl Session {
             "SELECT set_config(name, $1, false) FROM pg_settings \
              WHERE name = 'file_copy_method' AND $1 = ANY (enumvals)",
         )
-        .persistent(false)
         .bind(method)
         .execute(&mut self.connection)
         .await

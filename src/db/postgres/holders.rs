@@ -94,7 +94,6 @@ impl Session {
              UNION ALL SELECT NULL, owner::text, gid, NULL, 'a prepared transaction' \
              FROM pg_prepared_xacts WHERE database = $1::text::name ORDER BY 1",
         )
-        .persistent(false)
         .bind(database.as_str())
         .fetch_all(&mut self.connection)
         .await;
@@ -125,7 +124,6 @@ impl Session {
     /// Ends a session if that is allowed; one that is not may end by itself.
     async fn end(&mut self, pid: i32) -> Result<(), sqlx::Error> {
         let ended = sqlx::query("SELECT pg_terminate_backend($1)")
-            .persistent(false)
             .bind(pid)
             .execute(&mut self.connection)
             .await;
@@ -143,7 +141,6 @@ impl Session {
         sqlx::query_scalar(
             "SELECT gid FROM pg_prepared_xacts WHERE database = $1::text::name ORDER BY gid",
         )
-        .persistent(false)
         .bind(database.as_str())
         .fetch_all(&mut self.connection)
         .await

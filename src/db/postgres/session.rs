@@ -1,6 +1,6 @@
 //! Connections: how to get one, and what an error on one means.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError};
@@ -14,8 +14,8 @@ use crate::db::error::DbError;
 use crate::db::names::DatabaseName;
 use crate::db::sql::postgres as sql;
 
-/// How many short-lived sessions there are at the same time. A copy keeps one core of the server
-/// busy, so more would only take the tests' connections.
+/// How many sessions there are at the same time, those that rest included. A copy keeps one core of
+/// the server busy, so more would only take the tests' connections.
 pub(super) const SESSIONS_MAX: u32 = 4;
 
 /// How long a server that answered before may be away: a restart.
@@ -47,9 +47,29 @@ pub(super) struct Place {
 
 /// The way to sessions on the maintenance database.
 pub(super) struct Admin {
-    options: PgConnectOptions,
+    options: Box<PgConnectOptions>,
     place: Arc<Place>,
     permits: Arc<Semaphore>,
+    resting: Arc<Resting>,
+}
+
+/// Connections between two acts. A fresh one costs a process and cold caches on the server: a fifth
+/// of a small clone.
+#[derive(Default)]
+struct Resting(Mutex<Vec<PgConnection>>);
+
+impl Resting {
+    fn take(&self) -> Vec<PgConnection> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn pop(&self) -> Option<PgConnection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn push(&self, connection: PgConnection) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
 }
 
 /// How many others may have a session meanwhile.
@@ -77,9 +97,10 @@ impl Admin {
         let mut last = None;
         for database in ["postgres", "template1", &own] {
             let admin = Self {
-                options: options.clone().database(database),
+                options: Box::new(options.clone().database(database)),
                 place: Arc::clone(&place),
                 permits: Arc::new(Semaphore::new(SESSIONS_MAX as usize)),
+                resting: Arc::default(),
             };
             match admin.connect(deadline, starts).await {
                 Ok(connection) => {
@@ -102,7 +123,7 @@ impl Admin {
         self.options.get_database().expect("it was set when it was found")
     }
 
-    /// A short-lived session, as soon as there are few enough.
+    /// A session for one act, as soon as there are few enough.
     pub(super) async fn session(&self, company: Company) -> Result<Session, DbError> {
         let count = match company {
             Company::Welcome => 1,
@@ -110,8 +131,36 @@ impl Admin {
         };
         let permits = Arc::clone(&self.permits).acquire_many_owned(count).await;
         let permits = permits.expect("nobody closes the semaphore");
-        let connection = self.reconnect().await?;
+        let connection = match company {
+            Company::Welcome => self.rested().await,
+            Company::Alone => {
+                self.close().await;
+                None
+            }
+        };
+        let connection = match connection {
+            Some(connection) => connection,
+            None => self.reconnect().await?,
+        };
         Ok(self.session_of(connection, Some(permits)))
+    }
+
+    /// A connection that rested and still lives.
+    async fn rested(&self) -> Option<PgConnection> {
+        while let Some(mut connection) = self.resting.pop() {
+            if connection.ping().await.is_ok() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// Closes what rests.
+    pub(super) async fn close(&self) {
+        for connection in self.resting.take() {
+            // A server that is gone needs no farewell.
+            let _ = connection.close().await;
+        }
     }
 
     /// A session that is kept while a template is filled; it is not counted.
@@ -121,9 +170,13 @@ impl Admin {
 
     /// A session on another database than the maintenance one.
     pub(super) async fn visit(&self, database: &DatabaseName) -> Result<Session, DbError> {
-        let options = self.options.clone().database(database.as_str());
-        let there =
-            Self { options, place: Arc::clone(&self.place), permits: Arc::clone(&self.permits) };
+        let options = (*self.options).clone().database(database.as_str());
+        let there = Self {
+            options: Box::new(options),
+            place: Arc::clone(&self.place),
+            permits: Arc::clone(&self.permits),
+            resting: Arc::default(),
+        };
         there.keeper().await
     }
 
@@ -164,7 +217,9 @@ impl Admin {
         connection: PgConnection,
         permits: Option<OwnedSemaphorePermit>,
     ) -> Session {
-        Session { connection, place: Arc::clone(&self.place), _permits: permits }
+        let place = Arc::clone(&self.place);
+        let lent = permits.map(|permits| (Arc::clone(&self.resting), permits));
+        Session { connection, place, lent }
     }
 }
 
@@ -172,7 +227,8 @@ impl Admin {
 pub(super) struct Session {
     pub(super) connection: PgConnection,
     place: Arc<Place>,
-    _permits: Option<OwnedSemaphorePermit>,
+    /// Where its connection goes afterwards, and the room that it takes.
+    lent: Option<(Arc<Resting>, OwnedSemaphorePermit)>,
 }
 
 impl Session {
@@ -203,9 +259,17 @@ impl Session {
         DbError::Failed { act, database: database.clone(), why: told(error) }
     }
 
-    pub(super) async fn close(self) {
-        // A server that is gone needs no farewell.
-        let _ = self.connection.close().await;
+    /// Ends a session that did what it should; one that did not is dropped, connection and all.
+    pub(super) async fn close(mut self) {
+        match self.lent.take() {
+            Some((resting, _permits)) => {
+                let unlocked = self.run("SELECT pg_advisory_unlock_all()".to_owned()).await;
+                if unlocked.is_ok() {
+                    resting.push(self.connection);
+                }
+            }
+            None => drop(self.connection.close().await),
+        }
     }
 }
 
