@@ -1,0 +1,100 @@
+//! Which way of copying is faster: tried, not guessed.
+
+use std::time::Duration;
+
+/// How often each way is tried. Once would let one slow moment decide for the whole run.
+const TRIALS_EACH: u32 = 2;
+
+/// A way in which `CREATE DATABASE` copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strategy {
+    /// Files, with a checkpoint before and after (a reflink where server and file system can).
+    FileCopy,
+    /// Block by block through the log.
+    WalLog,
+}
+
+impl Strategy {
+    /// What a server can choose from, by its version number.
+    fn choices(version: u32) -> &'static [Self] {
+        if version < 15_00_00 { &[] } else { &[Self::FileCopy, Self::WalLog] }
+    }
+
+    pub(super) fn keyword(self) -> &'static str {
+        match self {
+            Self::FileCopy => "FILE_COPY",
+            Self::WalLog => "WAL_LOG",
+        }
+    }
+}
+
+/// What the copies of one template taught.
+#[derive(Debug)]
+pub(super) struct Trials(Vec<Trial>);
+
+#[derive(Debug)]
+struct Trial {
+    strategy: Strategy,
+    started: u32,
+    best: Option<Duration>,
+}
+
+impl Trials {
+    pub(super) fn new(version: u32) -> Self {
+        let choices = Strategy::choices(version).iter();
+        Self(choices.map(|&strategy| Trial { strategy, started: 0, best: None }).collect())
+    }
+
+    /// The way to go now; `None` where the server has but one.
+    pub(super) fn next(&mut self) -> Option<Strategy> {
+        let untried = self.0.iter_mut().filter(|trial| trial.started < TRIALS_EACH);
+        if let Some(trial) = untried.min_by_key(|trial| trial.started) {
+            trial.started += 1;
+            return Some(trial.strategy);
+        }
+        let best = self.0.iter().min_by_key(|trial| trial.best.unwrap_or(Duration::MAX));
+        best.map(|trial| trial.strategy)
+    }
+
+    /// A copy took this long.
+    pub(super) fn took(&mut self, strategy: Strategy, time: Duration) {
+        for trial in self.0.iter_mut().filter(|trial| trial.strategy == strategy) {
+            trial.best = Some(trial.best.map_or(time, |best| best.min(time)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn an_old_server_has_no_choice() {
+        assert_eq!(Trials::new(14_99_99).next(), None);
+    }
+
+    #[test]
+    fn the_faster_is_kept_though_it_was_slow_once() {
+        let mut trials = Trials::new(15_00_00);
+        for time in [900, 200, 100, 210] {
+            let strategy = trials.next().unwrap();
+            trials.took(strategy, MS * time);
+        }
+        for _ in 0..5 {
+            assert_eq!(trials.next(), Some(Strategy::FileCopy));
+            trials.took(Strategy::FileCopy, MS * 500);
+        }
+    }
+
+    #[test]
+    fn each_is_tried_in_turns_also_when_all_start_at_once() {
+        let mut trials = Trials::new(18_00_00);
+        let started: Vec<_> = (0..4).filter_map(|_| trials.next()).collect();
+        use Strategy::{FileCopy, WalLog};
+        assert_eq!(started, [FileCopy, WalLog, FileCopy, WalLog]);
+        trials.took(WalLog, MS);
+        assert_eq!(trials.next(), Some(WalLog));
+    }
+}
