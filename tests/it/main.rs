@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod db_mysql;
 mod merging;
 mod planning;
 mod process;

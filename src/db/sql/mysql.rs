@@ -13,9 +13,11 @@ pub(in crate::db) use movable::{Case, Movable};
 pub(in crate::db) const REGISTRY: &str = "evenly_registry";
 
 /// How the sessions of evenly are set. `NO_AUTO_VALUE_ON_ZERO` keeps zeroes in counted columns; no
-/// strict mode, so that zero dates and old defaults are taken as they are.
+/// strict mode, so that zero dates and old defaults are taken as they are. `unique_checks` stay on:
+/// off, MariaDB prepares a bulk load for every table, which costs a third more where tables are many
+/// and small, and gains nothing measurable where one has 200,000 rows.
 pub(in crate::db) const SESSION: &str = "SET NAMES utf8mb4, sql_mode = 'NO_AUTO_VALUE_ON_ZERO', \
-     time_zone = '+00:00', autocommit = 1, foreign_key_checks = 0, unique_checks = 0, \
+     time_zone = '+00:00', autocommit = 1, foreign_key_checks = 0, unique_checks = 1, \
      sql_quote_show_create = 1, sql_safe_updates = 0, lock_wait_timeout = 10, \
      innodb_lock_wait_timeout = 10, wait_timeout = 86400";
 
@@ -54,7 +56,8 @@ pub(in crate::db) fn create_database(name: &str, options: &str) -> String {
 
 /// What stands behind the name in the answer of `SHOW CREATE DATABASE`.
 pub(in crate::db) fn database_options<'a>(created: &'a str, name: &str) -> Option<&'a str> {
-    created.strip_prefix("CREATE DATABASE ")?.strip_prefix(&identifier(name))
+    let options = created.strip_prefix("CREATE DATABASE ")?.strip_prefix(&identifier(name))?;
+    (!options.starts_with('`')).then_some(options)
 }
 
 /// Sets the database's collation, which a routine records when it is created.
