@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod db_mysql;
 mod db_postgres;
 mod docs;
 mod frameworks;

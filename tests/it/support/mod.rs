@@ -1,6 +1,7 @@
 //! What every integration test starts from: a project in a fresh directory, and the real binary.
 
 pub(crate) mod postgres;
+pub(crate) mod mariadb;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -1,0 +1,117 @@
+-- One of everything that MariaDB keeps in a database, for the clone to lose. `TEMPLATE` is replaced
+-- by the database's name.
+SET sql_mode = '';
+ALTER DATABASE `TEMPLATE` CHARACTER SET latin1 COLLATE latin1_german2_ci;
+
+-- Foreign keys: cyclic, to itself, with every action.
+CREATE TABLE chicken (id INT PRIMARY KEY AUTO_INCREMENT, egg INT, mother INT) ENGINE=InnoDB;
+CREATE TABLE egg (id INT PRIMARY KEY, chicken INT NOT NULL,
+  CONSTRAINT `from` FOREIGN KEY (chicken) REFERENCES chicken (id) ON DELETE CASCADE ON UPDATE CASCADE);
+SET foreign_key_checks = 0;
+ALTER TABLE chicken ADD CONSTRAINT `to` FOREIGN KEY (egg) REFERENCES egg (id) ON DELETE SET NULL,
+  ADD FOREIGN KEY (mother) REFERENCES chicken (id) ON DELETE RESTRICT;
+INSERT INTO chicken VALUES (1, 10, NULL), (2, 20, 1), (7, NULL, 2);
+INSERT INTO egg VALUES (10, 1), (20, 2);
+SET foreign_key_checks = 1;
+
+-- Counters, zeroes, generated columns, checks, defaults.
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';
+CREATE TABLE counted (id INT PRIMARY KEY AUTO_INCREMENT, v INT) AUTO_INCREMENT = 1000;
+INSERT INTO counted VALUES (0, 0), (-3, 1), (5, 2);
+CREATE TABLE counted_beyond (id INT PRIMARY KEY AUTO_INCREMENT);
+INSERT INTO counted_beyond VALUES (77);
+DELETE FROM counted_beyond;
+CREATE TABLE made (a INT, virt INT AS (a * 2) VIRTUAL, kept VARCHAR(90) AS (CONCAT('TEMPLATE.', a)) STORED,
+  b INT INVISIBLE DEFAULT (1 + 2), CHECK (a < 100), CONSTRAINT `named check` CHECK (b <> 4), KEY (virt));
+INSERT INTO made (a, b) VALUES (1, 2), (50, 3), (NULL, NULL);
+CREATE TABLE defaults (id INT DEFAULT 7, t TIMESTAMP DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  s VARCHAR(190) DEFAULT 'it''s `TEMPLATE`.`x` \\ "quoted"' COMMENT 'a ''comment'' of `TEMPLATE`.`t`');
+INSERT INTO defaults VALUES (1, '2001-02-03 04:05:06', DEFAULT(s));
+
+-- Types and bytes.
+CREATE TABLE types (e ENUM('a', 'b''c', 'é'), s SET('x', 'y'), j JSON, d DATE, dt DATETIME(6), f DOUBLE,
+  n DECIMAL(30, 10), u BIGINT UNSIGNED, bits BIT(12), y YEAR, tm TIME(3), bl LONGBLOB, vb VARBINARY(9),
+  ip INET6, id UUID);
+INSERT INTO types VALUES ('b''c', 'x,y', '{"a": [1, "TEMPLATE"]}', '0000-00-00', '2020-02-30 00:00:00', 1e308,
+  12345678901234567890.0123456789, 18446744073709551615, b'101010101010', 1999, '-838:59:59.999', 0x00, '', '::1', UUID());
+CREATE TABLE bytes (n INT PRIMARY KEY, b BLOB, v VARBINARY(3));
+INSERT INTO bytes SELECT seq, UNHEX(LPAD(HEX(seq), 2, '0')), CHAR(seq, 39, 92) FROM seq_0_to_255;
+
+-- Characters.
+CREATE TABLE charsets (a VARCHAR(20) CHARACTER SET latin1, b VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  c VARCHAR(20) CHARACTER SET cp1251, d VARCHAR(20) CHARACTER SET ucs2, e CHAR(5) CHARACTER SET sjis,
+  f TEXT CHARACTER SET utf8mb3, g VARCHAR(20) DEFAULT 'ß') DEFAULT CHARSET = utf8mb4;
+INSERT INTO charsets VALUES ('é€', '😀e', 'Ж', 'ΩЖ', '日本', 'é', '😀');
+
+-- Indexes, partitions, engines, emptiness.
+CREATE TABLE indexes (id INT PRIMARY KEY, t TEXT, g GEOMETRY NOT NULL, u VARCHAR(9), FULLTEXT (t), SPATIAL (g),
+  UNIQUE `odd name` (u DESC), KEY (t(7))) ENGINE=InnoDB ROW_FORMAT=COMPRESSED COMMENT='x';
+INSERT INTO indexes VALUES (1, 'some words', POINT(1, 2), 'a'), (2, 'others', POINT(3, 4), NULL);
+CREATE TABLE parts (id INT, d DATE, PRIMARY KEY (id, d)) PARTITION BY RANGE (YEAR(d)) SUBPARTITION BY HASH (id)
+  SUBPARTITIONS 2 (PARTITION old VALUES LESS THAN (2000), PARTITION rest VALUES LESS THAN MAXVALUE);
+INSERT INTO parts VALUES (1, '1999-01-01'), (2, '2020-01-01');
+CREATE TABLE aria (id INT PRIMARY KEY AUTO_INCREMENT) ENGINE=Aria AUTO_INCREMENT=9;
+CREATE TABLE mine (id INT) ENGINE=MyISAM;
+INSERT INTO mine VALUES (3), (1), (2), (1);
+CREATE TABLE empty (id INT);
+CREATE TABLE versioned (x INT) WITH SYSTEM VERSIONING;
+INSERT INTO versioned VALUES (1), (2);
+CREATE TABLE `na``me 'of" ünï.code;-- !` (`co``l.'u"mn` INT, `TEMPLATE` INT);
+INSERT INTO `na``me 'of" ünï.code;-- !` VALUES (1, 2);
+
+-- Sequences.
+CREATE SEQUENCE seq START WITH 5 INCREMENT BY 3 CACHE 10;
+SELECT NEXTVAL(seq);
+CREATE SEQUENCE cyclic MINVALUE -5 MAXVALUE 5 CYCLE NOCACHE;
+SELECT NEXTVAL(cyclic), NEXTVAL(cyclic);
+CREATE TABLE numbered (id BIGINT DEFAULT (NEXT VALUE FOR seq), v INT);
+INSERT INTO numbered (v) VALUES (1), (2);
+
+-- Routines, under other modes and characters.
+DELIMITER //
+CREATE FUNCTION twice(x INT) RETURNS INT DETERMINISTIC COMMENT 'it''s' RETURN x * 2//
+SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'//
+CREATE PROCEDURE "odd `name"(IN x INT, OUT y VARCHAR(150)) SQL SECURITY INVOKER
+BEGIN
+  -- a comment with `TEMPLATE`.`counted`; and 'a quote
+  SELECT 'back\' || "v" || 'TEMPLATE.counted' INTO y FROM "TEMPLATE"."counted" LIMIT 1;
+  UPDATE TEMPLATE.counted SET v = x; /* over */
+END -- the end
+//
+SET sql_mode = ''//
+SET NAMES latin1//
+CREATE PROCEDURE in_latin1() BEGIN SELECT 'plain'; END//
+SET NAMES utf8mb4//
+CREATE FUNCTION others() RETURNS VARCHAR(20) CHARSET utf8mb4 RETURN 'Жé😀'//
+CREATE AGGREGATE FUNCTION total(x INT) RETURNS INT
+BEGIN
+  DECLARE t INT DEFAULT 0;
+  DECLARE CONTINUE HANDLER FOR NOT FOUND RETURN t;
+  LOOP FETCH GROUP NEXT ROW; SET t = t + x; END LOOP;
+END//
+
+-- Triggers, in an order of their own.
+CREATE TRIGGER second BEFORE INSERT ON counted FOR EACH ROW SET NEW.v = NEW.v + 1//
+CREATE TRIGGER `first` BEFORE INSERT ON counted FOR EACH ROW PRECEDES second SET NEW.v = NEW.v * 10//
+CREATE DEFINER = `some``one`@`%` TRIGGER TEMPLATE.logs AFTER DELETE ON TEMPLATE.counted FOR EACH ROW
+BEGIN
+  INSERT INTO TEMPLATE.empty VALUES (OLD.id);
+  INSERT INTO `TEMPLATE`.`empty` SELECT `TEMPLATE`.a FROM made AS `TEMPLATE`;
+END//
+
+-- Events.
+SET time_zone = '+05:00'//
+CREATE EVENT later ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' ON COMPLETION PRESERVE
+  COMMENT 'x' DO DELETE FROM TEMPLATE.empty//
+CREATE EVENT off_now ON SCHEDULE EVERY 1 SECOND DISABLE DO BEGIN INSERT INTO empty VALUES (1); END//
+SET time_zone = 'SYSTEM'//
+DELIMITER ;
+
+-- Views on views, in an order that no alphabet knows, with names that mislead.
+CREATE VIEW z AS SELECT a, virt FROM made;
+CREATE VIEW m AS SELECT z.a, 'TEMPLATE.z and `TEMPLATE`.`z`' AS s, twice(z.a) AS t FROM z WHERE z.a > 0
+  WITH CASCADED CHECK OPTION;
+CREATE ALGORITHM = MERGE DEFINER = `nobody`@`%` SQL SECURITY INVOKER VIEW a AS
+  SELECT x.a, u.User FROM mysql.user u, TEMPLATE.m x JOIN TEMPLATE.made WHERE TEMPLATE.made.a = x.a;
+CREATE VIEW misled AS SELECT `TEMPLATE`.a, `TEMPLATE`.virt FROM made AS `TEMPLATE` ORDER BY `TEMPLATE`.a;
+CREATE VIEW deep AS WITH w AS (SELECT a FROM TEMPLATE.a UNION SELECT id FROM counted) SELECT * FROM w;
