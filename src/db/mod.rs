@@ -25,7 +25,7 @@ pub use mysql::Mysql;
 pub use names::{DatabaseName, Naming, TemplateName};
 pub use owner::{Found, Kind, Owner};
 pub use postgres::Postgres;
-pub use sqlite::Sqlite;
+pub use sqlite::{Sqlite, sqlite_path};
 
 /// How long to wait for a connection.
 pub const CONNECT_MAX: Duration = Duration::from_secs(30);

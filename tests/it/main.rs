@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod db_sqlite;
+mod managed;
 mod merging;
 mod planning;
 mod process;

@@ -1,0 +1,1 @@
+//! SQLite: templates and clones as files.
