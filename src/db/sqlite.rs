@@ -120,6 +120,7 @@ impl Sqlite {
         Ok(())
     }
 
+    #[expect(clippy::unused_async, reason = "as of the other servers")]
     pub(super) async fn abandon_template(
         &mut self,
         template: &TemplateName,
@@ -151,6 +152,7 @@ impl Sqlite {
         blocking(move || files::copy_whole(&source, &files)).await
     }
 
+    #[expect(clippy::unused_async, reason = "as of the other servers")]
     pub(super) async fn drop_database(&self, database: &DatabaseName) -> Result<(), DbError> {
         let files = self.files(database);
         Files::check(database)?;
@@ -158,6 +160,7 @@ impl Sqlite {
         files.remove()
     }
 
+    #[expect(clippy::unused_async, reason = "as of the other servers")]
     pub(super) async fn list(&self) -> Result<Vec<Found>, DbError> {
         files::list(&self.directory)
     }

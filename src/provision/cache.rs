@@ -46,7 +46,7 @@ pub enum CacheError {
         why: String,
     },
     /// There is more than can be kept.
-    #[error("`{path}` is too large or has a kind of file that cannot be kept", path = path.display())]
+    #[error("`{path}` is too large, or no plain file, and cannot be kept", path = path.display())]
     Unfit {
         /// What was to be kept.
         path: PathBuf,
@@ -168,3 +168,6 @@ fn cannot(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheErro
     let path = path.to_owned();
     move |source| CacheError::File { act, path, source }
 }
+
+#[cfg(test)]
+mod tests;
