@@ -13,6 +13,7 @@ pub mod junit;
 pub mod model;
 pub mod plan;
 pub mod process;
+pub mod provision;
 pub mod report;
 pub mod runner;
 pub mod shim;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::error::DbError;
+use super::names::DatabaseName;
 pub use crate::model::Engine;
 
 /// A server and the base name of a database on it.
@@ -46,6 +47,20 @@ impl Location {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// The database that the URL names.
+    ///
+    /// # Errors
+    /// When it names none.
+    pub fn database(&self) -> Result<DatabaseName, DbError> {
+        let path = self.url.path().trim_start_matches('/');
+        let name = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+        if name.is_empty() {
+            let why = "it names no database".to_owned();
+            return Err(DbError::Url { url: without_password(self.url.as_str()), why });
+        }
+        Ok(DatabaseName::existing(&name))
     }
 
     /// Where SQLite's clones go.

@@ -25,7 +25,7 @@ pub use mysql::Mysql;
 pub use names::{DatabaseName, Naming, TemplateName};
 pub use owner::{Found, Kind, Owner};
 pub use postgres::Postgres;
-pub use sqlite::Sqlite;
+pub use sqlite::{Sqlite, sqlite_path};
 
 /// How long to wait for a connection.
 pub const CONNECT_MAX: Duration = Duration::from_secs(30);
@@ -84,6 +84,17 @@ impl Server {
             Self::Postgres(server) => server.url(database),
             Self::Mysql(server) => server.url(database),
             Self::Sqlite(server) => server.url(database),
+        }
+    }
+
+    /// The database that a location's URL names, as a template that is ready as it is.
+    ///
+    /// # Errors
+    /// When the URL names none.
+    pub fn existing_template(&self, location: &Location) -> Result<TemplateName, DbError> {
+        match self {
+            Self::Postgres(_) | Self::Mysql(_) => location.database().map(TemplateName),
+            Self::Sqlite(_) => Sqlite::existing_template(location),
         }
     }
 

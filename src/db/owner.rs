@@ -31,6 +31,18 @@ pub struct Found {
     pub made: Timestamp,
 }
 
+impl Found {
+    /// Whether it is to go, given that its owner is over: a finished template is kept for later
+    /// runs.
+    #[must_use]
+    pub fn is_left_over(&self, owner_is_over: bool) -> bool {
+        match self.kind {
+            Kind::Template => false,
+            Kind::Building | Kind::Clone => owner_is_over,
+        }
+    }
+}
+
 /// The mark, as text on the server. `evenly` is the version of its form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {

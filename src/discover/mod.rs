@@ -216,6 +216,7 @@ fn list(
         argv: vec!["sh".into(), "-c".into(), os_string(command)],
         cwd: framework.dir.clone(),
         env,
+        user: None,
         directory: around.work.to_owned(),
         time_limit: LIST_TIME_MAX,
     };

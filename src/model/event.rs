@@ -29,6 +29,15 @@ pub enum Event {
         /// All groups of the suite, by id.
         groups: Vec<DiscoveredGroup>,
     },
+    /// A database's template is ready to be cloned.
+    DatabaseReady {
+        /// The database's name in the configuration.
+        database: String,
+        /// How its template came to be there.
+        origin: TemplateOrigin,
+        /// How long that took, microseconds.
+        took_us: u64,
+    },
     /// What the plan gave this shard.
     Planned {
         /// The plan's fingerprint; equal in all shards of a run.
@@ -85,6 +94,20 @@ pub enum Event {
         /// The groups of this shard that never started.
         not_run: Vec<NotRun>,
     },
+}
+
+/// How a template came to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TemplateOrigin {
+    /// It was built now.
+    Built,
+    /// It was on the server.
+    Found,
+    /// It was kept by an earlier run.
+    Restored,
+    /// It is the database that `url` names.
+    Existing,
 }
 
 /// Who writes the journal.

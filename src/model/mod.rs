@@ -15,7 +15,7 @@ mod text;
 pub use engine::Engine;
 pub use event::{
     AssignedGroup, DiscoveredGroup, Event, FORMAT, GroupFinished, Kept, NotRun, Output, RunStarted,
-    Stop,
+    Stop, TemplateOrigin,
 };
 pub use group::{Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};

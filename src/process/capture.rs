@@ -28,6 +28,8 @@ pub struct Call {
     pub cwd: PathBuf,
     /// Variables beyond the supervisor's own.
     pub env: Vec<(OsString, OsString)>,
+    /// The user and group that it runs as, where this process may change them; else its own.
+    pub user: Option<(u32, u32)>,
     /// A directory for temporary files, used by no other call at the same time.
     pub directory: PathBuf,
     /// How long it may take; then it is killed.
@@ -55,10 +57,11 @@ pub struct Captured {
 /// # Errors
 /// When the temporary files cannot be read.
 pub async fn capture(supervisor: &mut Supervisor, call: Call) -> io::Result<Captured> {
-    let Call { argv, cwd, env, directory, time_limit } = call;
+    let Call { argv, cwd, env, user, directory, time_limit } = call;
     let stdout = directory.join("captured.stdout");
     let stderr = directory.join("captured.stderr");
-    let launch = Launch { argv, cwd, env, output: stderr.clone(), stdout: Some(stdout.clone()) };
+    let (output, separate) = (stderr.clone(), Some(stdout.clone()));
+    let launch = Launch { argv, cwd, env, user, output, stdout: separate };
     let (controls, mut obeyed) = mpsc::channel(1);
     let mut timed_out = false;
     let mut cut_off = false;

@@ -15,6 +15,7 @@
 
 mod capture;
 mod children;
+mod identity;
 mod output_file;
 mod protocol;
 mod reaper;
@@ -22,6 +23,7 @@ mod supervise;
 mod supervisor;
 
 pub use capture::{Call, Captured, STDOUT_BYTES_MAX, capture};
+pub use identity::{Identity, Liveness};
 pub use output_file::{
     Follower, HEAD_BYTES_MAX, KeptLimits, TAIL_BYTES_MAX, Whole, open_plain, read_kept,
 };

@@ -34,6 +34,7 @@ pub(super) struct Order {
     pub argv: Vec<String>,
     pub cwd: String,
     pub env: Vec<(String, String)>,
+    pub user: Option<(u32, u32)>,
     pub output: String,
     pub stdout: Option<String>,
 }

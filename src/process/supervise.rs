@@ -393,6 +393,9 @@ fn start(order: &Order) -> Result<Pid, String> {
     for (name, value) in &order.env {
         command.env(read(name)?, read(value)?);
     }
+    if let Some((user, group)) = order.user {
+        command.uid(user).gid(group);
+    }
     let child = command.spawn().map_err(|error| {
         let program = program.display();
         if cwd.is_dir() {

@@ -45,6 +45,8 @@ pub struct Launch {
     pub cwd: PathBuf,
     /// Variables beyond the supervisor's own.
     pub env: Vec<(OsString, OsString)>,
+    /// The user and group that it runs as, where this process may change them; else its own.
+    pub user: Option<(u32, u32)>,
     /// The file, created or emptied, that gets its standard error, and its standard output too if
     /// that has no file of its own.
     pub output: PathBuf,
@@ -54,11 +56,12 @@ pub struct Launch {
 
 impl Launch {
     fn order(&self) -> Order {
-        let Self { argv, cwd, env, output, stdout } = self;
+        let Self { argv, cwd, env, user, output, stdout } = self;
         Order {
             argv: argv.iter().map(|part| to_wire(part)).collect(),
             cwd: to_wire(cwd.as_os_str()),
             env: env.iter().map(|(name, value)| (to_wire(name), to_wire(value))).collect(),
+            user: *user,
             output: to_wire(output.as_os_str()),
             stdout: stdout.as_ref().map(|path| to_wire(path.as_os_str())),
         }

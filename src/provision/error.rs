@@ -2,7 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::db::DbError;
-use crate::model::ProcessEnd;
+use crate::model::{Engine, ProcessEnd};
 use crate::store::StoreError;
 
 /// Why a worker cannot have its databases.
@@ -73,6 +73,14 @@ pub enum ProvisionError {
         end: ProcessEnd,
         /// What it printed.
         words: String,
+    },
+    /// A server of our own did not start.
+    #[error("cannot start {engine}: {error}")]
+    Managed {
+        /// Which.
+        engine: Engine,
+        /// Why.
+        error: super::ManagedError,
     },
     /// Nobody should hold a server any more.
     #[error("a database is still in use at the end")]

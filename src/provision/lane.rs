@@ -80,6 +80,17 @@ impl Lanes {
         }
     }
 
+    /// Lets everything go without dropping it, and waits for what is under way.
+    pub(super) async fn forget(self) {
+        let Self { lanes, dropping } = self;
+        for making in lanes.into_inner().into_values().filter_map(|lane| lane.ahead) {
+            // A clone that fails now is one that nobody wants.
+            let _ = making.await;
+        }
+        let mut dropping = dropping.into_inner();
+        while dropping.join_next().await.is_some() {}
+    }
+
     /// Drops all that is left and waits for it.
     pub(super) async fn stop(
         self,

@@ -7,11 +7,16 @@
 //! Everything here runs inside the shard's tokio `LocalSet`: clones are made and dropped in the
 //! background while tests run.
 
+mod cache;
 mod error;
 mod key;
 mod lane;
+mod owner;
 mod schema;
+mod server;
+mod servers;
 mod template;
+mod tmpfs;
 mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,13 +24,24 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::config::{self, Config, Database, Fresh, ServerKind};
-use crate::db::{self, DatabaseName, Location, Naming, Owner, Server, TemplateName};
-use crate::model::{Shard, SuiteName};
+use jiff::Timestamp;
 
+use crate::config::{self, Config, Database, Fresh, ServerKind};
+use crate::db::{DatabaseName, Location, Naming, Owner, Server, TemplateName};
+use crate::model::{Engine, SuiteName, TemplateOrigin};
+
+pub use cache::{Cache, CacheError, Restored};
 pub use error::ProvisionError;
 pub use lane::After;
 use lane::Lanes;
+pub use owner::{is_alive, is_over, owner_of_this_process};
+pub use server::{Data, Managed, ManagedError, ManagedOptions};
+use servers::Servers;
+
+/// Bytes as hex digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
 
 /// What is to be provided, and in which surroundings.
 #[derive(Debug)]
@@ -36,8 +52,6 @@ pub struct Request<'a> {
     pub base: PathBuf,
     /// The databases that a planned group uses.
     pub used: BTreeSet<String>,
-    /// Which shard this is.
-    pub shard: Shard,
     /// Workers of the shard.
     pub workers: u32,
     /// The mark of everything that is made.
@@ -46,8 +60,8 @@ pub struct Request<'a> {
     pub tag: String,
     /// Scratch that lives as long as the run, absolute.
     pub work: PathBuf,
-    /// Where templates are kept for later runs, absolute: `.evenly`.
-    pub cache: PathBuf,
+    /// Where templates are kept for later runs.
+    pub cache: Cache,
     /// evenly itself.
     pub program: PathBuf,
     /// Variables that no command may see.
@@ -62,28 +76,14 @@ pub enum Told {
         /// The database's name in the configuration.
         database: String,
         /// How it came about.
-        how: How,
+        origin: TemplateOrigin,
         /// How long that took, microseconds.
         took_us: u64,
     },
-    /// Something that dead runs left was removed.
-    Removed {
-        /// How many databases.
-        databases: usize,
-    },
+    /// Something that is good to know.
+    Note(String),
     /// Something is not as it should be, and goes on all the same.
     Warning(String),
-}
-
-/// How a template came to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// It was built now.
-    Built,
-    /// An earlier run built it.
-    Found,
-    /// It is the database that `url` names.
-    Existing,
 }
 
 /// Databases, ready to be handed out.
@@ -94,6 +94,7 @@ pub struct Provision {
     names: BTreeMap<String, String>,
     suites: BTreeMap<SuiteName, Vec<String>>,
     lanes: Lanes,
+    servers: Servers,
 }
 
 /// One database's template and where its clones are made.
@@ -104,6 +105,8 @@ struct Source {
     naming: Naming,
     name: String,
     fresh: Fresh,
+    /// Whether its server is one of ours.
+    managed: bool,
     owner: Owner,
 }
 
@@ -118,16 +121,28 @@ impl Provision {
     ) -> Result<Self, ProvisionError> {
         let databases = &request.config.databases;
         let names = names(databases, &request.used);
-        let wanted: BTreeSet<&String> = names.values().collect();
-        let mut sources = BTreeMap::new();
+        let wanted: BTreeSet<&str> = names.values().map(String::as_str).collect();
         let order = config::in_order(databases).map_err(ProvisionError::Config)?;
-        for name in order.into_iter().filter(|name| wanted.contains(&(*name).to_owned())) {
-            let source = Source::ready(request, name, &databases[name], tell).await?;
+        let order: Vec<&str> = order.into_iter().filter(|name| wanted.contains(name)).collect();
+
+        let mut servers = Servers::start(request, &wanted, tell).await?;
+        let mut templates = BTreeMap::new();
+        for name in &order {
+            let database = &databases[*name];
+            let location = location(request, &servers, name, database)?;
+            let template = template::ready(request, name, database, &location, tell).await?;
+            servers.note(database, &template);
+            templates.insert(*name, (location, template));
+        }
+        servers.keep(request, tell).await;
+        let mut sources = BTreeMap::new();
+        for (name, (location, template)) in templates {
+            let source = Source::new(request, name, &location, template.name).await?;
             sources.insert(name.to_owned(), Rc::new(source));
         }
         let suites = request.config.suites.iter();
         let suites = suites.map(|suite| (suite.name.clone(), suite.databases.clone())).collect();
-        Ok(Self { sources, names, suites, lanes: Lanes::default() })
+        Ok(Self { sources, names, suites, lanes: Lanes::default(), servers })
     }
 
     /// The variables with which a worker's next group of a suite finds its databases; waits until
@@ -159,8 +174,14 @@ impl Provision {
         }
     }
 
-    /// Drops every clone; gives what could not be dropped.
+    /// Drops every clone and ends what was started; gives what could not be dropped.
     pub async fn stop(self) -> Vec<ProvisionError> {
+        if self.servers.own_all(&self.sources) {
+            // Clones vanish with their server.
+            self.lanes.forget().await;
+            self.servers.stop().await;
+            return Vec::new();
+        }
         let mut left = self.lanes.stop(&self.sources).await;
         for (_, source) in self.sources {
             match Rc::try_unwrap(source) {
@@ -168,6 +189,7 @@ impl Provision {
                 Err(_) => left.push(ProvisionError::StillUsed),
             }
         }
+        self.servers.stop().await;
         left
     }
 }
@@ -191,27 +213,23 @@ fn names(
 }
 
 impl Source {
-    async fn ready(
+    async fn new(
         request: &Request<'_>,
         name: &str,
-        database: &Database,
-        tell: &mut dyn FnMut(Told),
+        location: &Location,
+        template: TemplateName,
     ) -> Result<Self, ProvisionError> {
         let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
-        let location = location(request, name, database)?;
-        let mut server = Server::connect(&location).await.map_err(fail)?;
-        clean(&server, tell).await;
-        let template =
-            template::ready(request, name, database, &location, &mut server, tell).await?;
-        let shared = location.engine() != db::Engine::Sqlite
-            && database.server == ServerKind::External;
-        let tag = shared.then(|| request.tag.clone());
+        let database = &request.config.databases[name];
+        let engine = location.engine();
+        let shared = engine != Engine::Sqlite && database.server == ServerKind::External;
         Ok(Self {
-            server,
+            server: Server::connect(location).await.map_err(fail)?,
             template,
-            naming: Naming { engine: location.engine(), tag },
+            naming: Naming { engine, tag: shared.then(|| request.tag.clone()) },
             name: name.to_owned(),
             fresh: database.fresh,
+            managed: database.server == ServerKind::Managed,
             owner: request.owner.clone(),
         })
     }
@@ -229,14 +247,18 @@ impl Source {
 
 fn location(
     request: &Request<'_>,
+    servers: &Servers,
     name: &str,
     database: &Database,
 ) -> Result<Location, ProvisionError> {
+    if let (ServerKind::Managed, Some(engine)) = (database.server, database.engine) {
+        return Ok(servers.location(engine).clone());
+    }
     let text = database.url.as_deref().unwrap_or_default();
     let url = variables::expand(text, &|variable| std::env::var(variable).ok())
         .map_err(|variable| ProvisionError::Unset { database: name.to_owned(), variable })?;
-    let directory = request.work.join("databases");
-    Location::parse(&url, directory)
+    let url = variables::absolute(&url, &request.base);
+    Location::parse(&url, request.work.join("databases"))
         .map_err(|error| ProvisionError::Db { database: name.to_owned(), error })
 }
 
@@ -250,13 +272,18 @@ async fn clean(server: &Server, tell: &mut dyn FnMut(Told)) {
         }
     };
     let mut removed = 0;
-    for dead in found.iter().filter(|found| template::is_left_over(found)) {
+    for dead in found.iter().filter(|found| found.is_left_over(is_over(&found.owner, now()))) {
         match server.drop_database(&dead.name).await {
             Ok(()) => removed += 1,
             Err(error) => tell(Told::Warning(format!("left over from a dead run: {error}"))),
         }
     }
     if removed > 0 {
-        tell(Told::Removed { databases: removed });
+        let databases = crate::model::counted(removed, "database");
+        tell(Told::Note(format!("removed {databases} that dead runs left")));
     }
+}
+
+fn now() -> Timestamp {
+    Timestamp::now()
 }

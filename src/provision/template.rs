@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::key::Key;
-use super::{How, ProvisionError, Request, Told, schema, variables};
+use super::{ProvisionError, Request, Restored, Told, clean, schema, variables};
 use crate::config::{Database, Prepare};
-use crate::db::{DatabaseName, Found, Kind, Location, Server, Template, TemplateName};
-use crate::model::ProcessEnd;
-use crate::process::{self, Call, Captured, Liveness, Supervisor};
+use crate::db::{Location, Server, Template, TemplateName, sqlite_path};
+use crate::model::{Engine, ProcessEnd, TemplateOrigin};
+use crate::process::{self, Call, Captured, Supervisor};
 use crate::store;
 
 /// How long a template may take to build: migrations of the largest projects take minutes.
@@ -16,44 +16,107 @@ const BUILD_MAX: Duration = Duration::from_mins(60);
 /// How much of a failed command's words an error repeats.
 const WORDS_BYTES_MAX: usize = 8 << 10;
 
-/// Makes a database's template ready and gives its name.
+/// A template that is ready.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) name: TemplateName,
+    pub(super) origin: TemplateOrigin,
+}
+
+/// Makes a database's template ready; all connections are closed again.
 pub(super) async fn ready(
+    request: &Request<'_>,
+    name: &str,
+    database: &Database,
+    location: &Location,
+    tell: &mut dyn FnMut(Told),
+) -> Result<Ready, ProvisionError> {
+    let started = Instant::now();
+    let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
+    let mut server = Server::connect(location).await.map_err(fail)?;
+    clean(&server, tell).await;
+    let ready = match database.prepare {
+        Prepare::Existing => Ok(Ready {
+            name: server.existing_template(location).map_err(fail)?,
+            origin: TemplateOrigin::Existing,
+        }),
+        Prepare::Nothing | Prepare::Command(_) => {
+            found_or_built(request, name, database, location, &mut server, tell).await
+        }
+    };
+    server.close().await;
+    let ready = ready?;
+    let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tell(Told::Template { database: name.to_owned(), origin: ready.origin, took_us });
+    Ok(ready)
+}
+
+async fn found_or_built(
     request: &Request<'_>,
     name: &str,
     database: &Database,
     location: &Location,
     server: &mut Server,
     tell: &mut dyn FnMut(Told),
-) -> Result<TemplateName, ProvisionError> {
-    let started = Instant::now();
-    let mut told = |how| {
-        let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tell(Told::Template { database: name.to_owned(), how, took_us });
-    };
-    if database.prepare == Prepare::Existing {
-        told(How::Existing);
-        return Ok(TemplateName(DatabaseName::existing(location.database())));
-    }
+) -> Result<Ready, ProvisionError> {
     let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
     let key = key(request, name, database, server.version())?;
     let template = TemplateName::new(location.engine(), name, &key);
-    match server.open_template(&template, &request.owner).await.map_err(fail)? {
-        Template::Ready => told(How::Found),
-        Template::Empty { url } => {
-            if let Err(error) = build(request, name, database, location, &url).await {
-                // The first error is the one to tell; what is half-built is rebuilt in any case.
-                let _ = server.abandon_template(&template).await;
-                return Err(error);
+    let opened = server.open_template(&template, &request.owner).await.map_err(fail)?;
+    let Template::Empty { url } = opened else {
+        return Ok(Ready { name: template, origin: TemplateOrigin::Found });
+    };
+    let kept = Kept { request, name, key: &key, engine: location.engine() };
+    let restored = kept.restore(&url, tell);
+    if !restored && let Err(error) = build(request, name, database, location, &url).await {
+        // The first error is the one to tell; what is half-built is rebuilt in any case.
+        let _ = server.abandon_template(&template).await;
+        return Err(error);
+    }
+    server.finish_template(&template).await.map_err(fail)?;
+    if restored {
+        return Ok(Ready { name: template, origin: TemplateOrigin::Restored });
+    }
+    kept.save(&server.url(&template.0), tell);
+    Ok(Ready { name: template, origin: TemplateOrigin::Built })
+}
+
+/// A SQLite template in the cache. Other servers' are kept as a whole: see `servers`.
+struct Kept<'a> {
+    request: &'a Request<'a>,
+    name: &'a str,
+    key: &'a str,
+    engine: Engine,
+}
+
+impl Kept<'_> {
+    fn restore(&self, url: &str, tell: &mut dyn FnMut(Told)) -> bool {
+        let Some(path) = self.path(url) else { return false };
+        match self.request.cache.restore(self.name, self.key, &path) {
+            Ok(Restored::Found) => true,
+            Ok(Restored::Absent) => false,
+            Err(error) => {
+                tell(Told::Warning(format!("a kept template is not used: {error}")));
+                false
             }
-            server.finish_template(&template).await.map_err(fail)?;
-            told(How::Built);
         }
     }
-    Ok(template)
+
+    fn save(&self, url: &str, tell: &mut dyn FnMut(Told)) {
+        if let Some(path) = self.path(url)
+            && let Err(error) = self.request.cache.save(self.name, self.key, &path)
+        {
+            tell(Told::Warning(format!("a template is not kept for later runs: {error}")));
+        }
+    }
+
+    fn path(&self, url: &str) -> Option<std::path::PathBuf> {
+        (self.engine == Engine::Sqlite).then(|| sqlite_path(url).ok()).flatten()
+    }
 }
 
 /// The hash of all that the template depends on.
-fn key(
+pub(super) fn key(
     request: &Request<'_>,
     name: &str,
     database: &Database,
@@ -139,15 +202,4 @@ fn scratch(work: &Path, name: &str) -> std::io::Result<std::path::PathBuf> {
     let directory = work.join("prepare").join(name);
     std::fs::create_dir_all(&directory)?;
     Ok(directory)
-}
-
-/// Whether a dead run left it. Finished templates are kept for later runs.
-pub(super) fn is_left_over(found: &Found) -> bool {
-    match (found.kind, process::liveness(&found.owner)) {
-        (Kind::Template, _) | (_, Liveness::Alive) => false,
-        (Kind::Building | Kind::Clone, Liveness::Dead) => true,
-        (Kind::Building | Kind::Clone, Liveness::Unknown) => {
-            jiff::Timestamp::now() > found.owner.until
-        }
-    }
 }

@@ -40,6 +40,16 @@ pub(super) fn expand(
     Ok(out)
 }
 
+/// A SQLite URL's relative path made absolute; any other URL as it is.
+pub(super) fn absolute(url: &str, base: &std::path::Path) -> String {
+    let Some(rest) = url.strip_prefix("sqlite:") else { return url.to_owned() };
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.starts_with('/') {
+        return url.to_owned();
+    }
+    format!("sqlite:{}/{path}", base.display())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -113,6 +113,7 @@ pub(super) fn launch(
         argv: shell(command, &place.script)?,
         env: environment(setup, place, framework, &values)?,
         cwd: framework.dir.clone(),
+        user: None,
         output: place.output.clone(),
         stdout: None,
     })

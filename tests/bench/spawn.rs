@@ -71,6 +71,7 @@ async fn worker(argv: &[&str], dir: &Path, left: &Cell<u32>) {
             argv: argv.iter().map(OsString::from).collect(),
             cwd: dir.to_owned(),
             env: vec![("EVENLY_WORKER".into(), "0".into())],
+            user: None,
             output: dir.join(format!("{rest}.out")),
             stdout: None,
         };

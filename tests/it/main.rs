@@ -5,9 +5,11 @@
 mod bad_input;
 mod db_mysql;
 mod db_postgres;
+mod db_sqlite;
 mod docs;
 mod frameworks;
 mod hostile;
+mod managed;
 mod merging;
 mod odd_input;
 mod planning;

@@ -55,6 +55,7 @@ impl Stage {
             argv: argv.iter().map(OsString::from).collect(),
             cwd: self.dir.path().to_owned(),
             env: Vec::new(),
+            user: None,
             output: self.path("output"),
             stdout: None,
         }
@@ -475,6 +476,7 @@ fn captured_output_is_kept_apart_and_leaves_no_file() {
             argv: ["sh", "-c", script].map(OsString::from).into(),
             cwd: stage.dir.path().to_owned(),
             env: vec![("NAME".into(), "value".into())],
+            user: None,
             directory: directory.clone(),
             time_limit,
         };

@@ -42,6 +42,7 @@ const HOUSE: &[Place] = &[
     place("publish", Layer::Edge, &[]),
     place("store", Layer::Edge, &[]),
     place("discover", Layer::Act, &[]),
+    place("provision", Layer::Act, &[]),
     place("runner", Layer::Act, &["sink"]),
     place("sink", Layer::Act, &[]),
     place("cli", Layer::Command, &[]),
