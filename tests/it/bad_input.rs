@@ -3,11 +3,10 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{EVENLY, Project, Ran, SHELL_SUITE};
+use crate::support::{Project, Ran, SHELL_SUITE};
 
 const JOURNAL: &str = "evenly-out/shard-1-of-1.attempt-1.jsonl";
 
@@ -167,10 +166,7 @@ fn a_full_disk_keeps_what_was_finished() {
     }
     // A limit on file size is what a full disk is to the one who writes: a short write, then an
     // error. 64 blocks of 1 KiB hold about 20 of the 50 groups.
-    let script = "ulimit -f 64; exec \"$0\" run";
-    let mut command = Command::new("bash");
-    command.args(["-c", script, EVENLY]).current_dir(project.path("."));
-    let ran = Ran::of(&command.output().unwrap()).exits(3);
+    let ran = project.bash("ulimit -f 64; exec \"$0\" run").exits(3);
     assert!(ran.stderr.contains("jsonl"), "{ran}");
     let text = project.text(JOURNAL);
     assert!(text.ends_with('\n'), "the journal ends in a torn line");

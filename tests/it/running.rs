@@ -176,10 +176,7 @@ fn a_gibibyte_of_output_keeps_its_ends_and_little_memory() {
         "echo THE VERY FIRST LINE\nhead -c 1073741824 /dev/zero | tr '\\0' 'x'\n\
          echo; echo THE VERY LAST LINE; exit 1",
     );
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", "ulimit -v 800000; exec \"$0\" run", crate::support::EVENLY]);
-    command.current_dir(project.path("."));
-    let ran = crate::support::Ran::of(&command.output().unwrap()).exits(1);
+    let ran = project.bash("ulimit -v 800000; exec \"$0\" run").exits(1);
     assert!(ran.stdout.len() < 4 << 20, "{} bytes printed", ran.stdout.len());
     let output = &finished(&project)[0]["output"];
     assert!(output["head"].as_str().unwrap().len() >= 512 << 10);

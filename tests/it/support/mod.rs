@@ -90,7 +90,16 @@ impl Project {
 
     /// `evenly` with these arguments, in the project, with a bare environment.
     pub(crate) fn evenly(&self, args: &[&str]) -> Evenly {
-        let mut command = Command::new(EVENLY);
+        self.bare(EVENLY, args)
+    }
+
+    /// A script for `bash` in which `"$0"` is `evenly`, in the same surroundings.
+    pub(crate) fn bash(&self, script: &str) -> Evenly {
+        self.bare("bash", &["-c", script, EVENLY])
+    }
+
+    fn bare(&self, program: &str, args: &[&str]) -> Evenly {
+        let mut command = Command::new(program);
         command.args(args).current_dir(self.dir.path()).env_clear().stdin(Stdio::null());
         for kept in ["PATH", "HOME", "LANG", "TMPDIR", "CARGO_HOME", "RUSTUP_HOME"] {
             if let Some(value) = std::env::var_os(kept) {
