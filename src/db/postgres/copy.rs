@@ -7,15 +7,12 @@ use std::time::{Duration, Instant};
 use super::Postgres;
 use super::catalog::{Entry, State};
 use super::holders::busy;
-use super::session::{Company, Session, code, code_of, is_lost};
+use super::session::{Company, REFLINKS_SINCE, Session, code, code_of};
 use super::strategy::{Strategy, Trials};
 use crate::db::error::DbError;
 use crate::db::names::{DatabaseName, TemplateName};
 use crate::db::owner::{Kind, Mark, Owner};
 use crate::db::sql::postgres as sql;
-
-/// The first version whose `FILE_COPY` can copy by reference.
-const REFLINKS: u32 = 18_00_00;
 
 /// How often a copy is tried: the template may have to be freed, and a way of copying may fail.
 const COPIES_MAX: u32 = 3;
@@ -68,11 +65,10 @@ impl Postgres {
         let mut tries = 1;
         loop {
             let strategy = self.choose(session.version(), template);
-            let reflink = strategy == Some(Strategy::FileCopy)
-                && session.version() >= REFLINKS
-                && self.reflinks.load(Ordering::Relaxed);
-            if reflink {
-                session.allow_reflinks(clone).await?;
+            let files = strategy == Some(Strategy::FileCopy) && session.version() >= REFLINKS_SINCE;
+            let reflink = files && self.reflinks.load(Ordering::Relaxed);
+            if files && !reflink {
+                session.forbid_reflinks(clone).await?;
             }
             let create = sql::Create {
                 database: clone.as_str(),
@@ -85,14 +81,12 @@ impl Postgres {
                 self.learn(template, strategy, began.elapsed());
                 return Ok(());
             };
-            let next = if reflink && code_of(&error) != Some(code::OBJECT_IN_USE) {
-                self.reflinks.store(false, Ordering::Relaxed);
-                session.forbid_reflinks(clone).await?;
-                Next::Again
-            } else {
-                session.after(template, source, clone, &error).await?
-            };
+            let next = session.after(template, source, clone, &error).await?;
             match next {
+                // The file system may have no copies by reference, nor plain ones in the kernel.
+                Next::Fail(DbError::Failed { .. }) if reflink => {
+                    self.reflinks.store(false, Ordering::Relaxed);
+                }
                 Next::Again if tries < COPIES_MAX => tries += 1,
                 Next::Again => return Err(session.fail("clone", &template.0, &error)),
                 Next::Fail(failure) => return Err(failure),
@@ -155,7 +149,7 @@ impl Session {
                 }
                 Ok(Next::Fail(busy(database, &holders)))
             }
-            Some(code::INSUFFICIENT_PRIVILEGE) if !is_lost(error) => {
+            Some(code::INSUFFICIENT_PRIVILEGE) => {
                 Ok(Next::Fail(self.may_not_copy(database, source, error)))
             }
             _ => Ok(Next::Fail(self.fail("create", clone, error))),
@@ -181,31 +175,5 @@ impl Session {
                 sql::ident(user)
             ),
         }
-    }
-
-    /// On a file system that can, a copy by reference takes no time; elsewhere it is a plain copy
-    /// inside the kernel. A server that was built without it does not know the setting's value.
-    async fn allow_reflinks(&mut self, clone: &DatabaseName) -> Result<(), DbError> {
-        self.file_copy_method("clone", clone).await
-    }
-
-    async fn forbid_reflinks(&mut self, clone: &DatabaseName) -> Result<(), DbError> {
-        self.file_copy_method("copy", clone).await
-    }
-
-    async fn file_copy_method(
-        &mut self,
-        method: &'static str,
-        clone: &DatabaseName,
-    ) -> Result<(), DbError> {
-        sqlx::query(
-            "SELECT set_config(name, $1, false) FROM pg_settings \
-             WHERE name = 'file_copy_method' AND $1 = ANY (enumvals)",
-        )
-        .bind(method)
-        .execute(&mut self.connection)
-        .await
-        .map(drop)
-        .map_err(|error| self.fail("create", clone, &error))
     }
 }

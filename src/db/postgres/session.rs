@@ -18,6 +18,9 @@ use crate::db::sql::postgres as sql;
 /// the server busy, so more would only take the tests' connections.
 pub(super) const SESSIONS_MAX: u32 = 4;
 
+/// The first version whose `FILE_COPY` can copy by reference.
+pub(super) const REFLINKS_SINCE: u32 = 18_00_00;
+
 /// How long a server that answered before may be away: a restart.
 const RESTART_MAX: Duration = Duration::from_secs(10);
 
@@ -197,6 +200,9 @@ impl Admin {
                 let mut connection = PgConnection::connect_with(&self.options).await?;
                 let version = connection.server_version_num().unwrap_or_default();
                 connection.execute(sqlx::raw_sql(AssertSqlSafe(sql::begin(version)))).await?;
+                if version >= REFLINKS_SINCE {
+                    copy_files_by(&mut connection, "clone").await?;
+                }
                 Ok(connection)
             });
             match connected.await {
@@ -246,6 +252,12 @@ impl Session {
         self.connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.map(drop)
     }
 
+    /// Has files copied plainly from now on.
+    pub(super) async fn forbid_reflinks(&mut self, clone: &DatabaseName) -> Result<(), DbError> {
+        let forbidden = copy_files_by(&mut self.connection, "copy").await;
+        forbidden.map_err(|error| self.fail("create", clone, &error))
+    }
+
     /// What a failed statement means.
     pub(super) fn fail(
         &self,
@@ -271,6 +283,22 @@ impl Session {
             None => drop(self.connection.close().await),
         }
     }
+}
+
+/// On a file system that can, a copy by reference (`clone`) takes no time; elsewhere it is a plain
+/// copy inside the kernel. A server that was built without it does not know that value.
+async fn copy_files_by(
+    connection: &mut PgConnection,
+    method: &'static str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "SELECT set_config(name, $1, false) FROM pg_settings \
+         WHERE name = 'file_copy_method' AND $1 = ANY (enumvals)",
+    )
+    .bind(method)
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 impl Place {

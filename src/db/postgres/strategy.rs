@@ -66,6 +66,7 @@ impl Trials {
 
 #[cfg(test)]
 mod tests {
+    use super::Strategy::{FileCopy, WalLog};
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
@@ -83,8 +84,8 @@ mod tests {
             trials.took(strategy, MS * time);
         }
         for _ in 0..5 {
-            assert_eq!(trials.next(), Some(Strategy::FileCopy));
-            trials.took(Strategy::FileCopy, MS * 500);
+            assert_eq!(trials.next(), Some(FileCopy));
+            trials.took(FileCopy, MS * 500);
         }
     }
 
@@ -92,7 +93,6 @@ mod tests {
     fn each_is_tried_in_turns_also_when_all_start_at_once() {
         let mut trials = Trials::new(18_00_00);
         let started: Vec<_> = (0..4).filter_map(|_| trials.next()).collect();
-        use Strategy::{FileCopy, WalLog};
         assert_eq!(started, [FileCopy, WalLog, FileCopy, WalLog]);
         trials.took(WalLog, MS);
         assert_eq!(trials.next(), Some(WalLog));
