@@ -38,12 +38,11 @@ const LOCK_POLL_S: u32 = 10;
 /// A server of this kind.
 #[derive(Debug)]
 pub struct Mysql {
-    url: url::Url,
-    place: Place,
+    place: Arc<Place>,
     version: String,
     case: sql::Case,
     /// The template that is being built, and the connection that holds its lock.
-    building: Option<Building>,
+    building: Option<Box<Building>>,
     /// What was read of each template.
     definitions: Mutex<HashMap<TemplateName, Arc<OnceCell<Arc<Definitions>>>>>,
 }
@@ -57,9 +56,8 @@ struct Building {
 
 impl Mysql {
     pub(super) async fn connect(location: &Location) -> Result<Self, DbError> {
-        let url = location.url().clone();
-        let place = place(&url)?;
-        let mut session = place.connect().await?;
+        let place = Arc::new(place(location.url())?);
+        let mut session = Place::connect(&place).await?;
         let database = DatabaseName::existing(sql::REGISTRY);
         let work = Work { act: "ask the server of", database: &database };
         let facts = "SELECT CONCAT(VERSION(), ' ', @@version_comment), CAST(@@lower_case_table_names AS CHAR)";
@@ -71,15 +69,15 @@ impl Mysql {
         session.close().await;
         if !may_create(&grants) {
             return Err(DbError::Rights {
-                server: place.server,
-                user: place.user,
+                server: place.server.clone(),
+                user: place.user.clone(),
                 act: "create databases",
                 remedy: REMEDY.to_owned(),
             });
         }
         let version = product(&fact(0));
         let definitions = Mutex::default();
-        Ok(Self { url, place, version, case, building: None, definitions })
+        Ok(Self { place, version, case, building: None, definitions })
     }
 
     pub(super) fn version(&self) -> &str {
@@ -87,7 +85,7 @@ impl Mysql {
     }
 
     pub(super) fn url(&self, database: &DatabaseName) -> String {
-        let mut url = self.url.clone();
+        let mut url = self.place.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.clear().push(database.as_str());
         }
@@ -109,7 +107,7 @@ impl Mysql {
     ) -> Result<Template, DbError> {
         let name = self.kept(&template.0);
         self.definitions.lock().await.remove(template);
-        let mut session = self.place.connect().await?;
+        let mut session = Place::connect(&self.place).await?;
         lock(&mut session, &name).await?;
         match registry::standing(&mut session, &name).await? {
             Standing::Stranger => return Err(DbError::Stranger(name)),
@@ -126,7 +124,7 @@ impl Mysql {
         registry::create(&mut session, &name, &mark, "").await?;
         let url = self.url(&name);
         let (template, owner) = (template.clone(), owner.clone());
-        self.building = Some(Building { template, owner, session });
+        self.building = Some(Box::new(Building { template, owner, session }));
         Ok(Template::Empty { url })
     }
 
@@ -134,7 +132,7 @@ impl Mysql {
     /// server was restarted) is an error: another builder may be at it.
     pub(super) async fn finish_template(&mut self, template: &TemplateName) -> Result<(), DbError> {
         let name = self.kept(&template.0);
-        let Building { owner, mut session, .. } = self.taken(template, "finish")?;
+        let Building { owner, mut session, .. } = *self.taken(template, "finish")?;
         let work = Work { act: "finish", database: &name };
         let held = sqlx::query("SELECT CAST(IS_USED_LOCK(?) = CONNECTION_ID() AS CHAR)")
             .bind(lock_name(&name))
@@ -157,13 +155,17 @@ impl Mysql {
         template: &TemplateName,
     ) -> Result<(), DbError> {
         let name = self.kept(&template.0);
-        let Building { mut session, .. } = self.taken(template, "abandon")?;
+        let Building { mut session, .. } = *self.taken(template, "abandon")?;
         drop_ours(&mut session, &name).await?;
         session.close().await;
         Ok(())
     }
 
-    fn taken(&mut self, template: &TemplateName, act: &'static str) -> Result<Building, DbError> {
+    fn taken(
+        &mut self,
+        template: &TemplateName,
+        act: &'static str,
+    ) -> Result<Box<Building>, DbError> {
         self.building.take_if(|building| building.template == *template).ok_or_else(|| {
             let why = "it is not being built here".to_owned();
             DbError::Failed { act, database: template.0.clone(), why }
@@ -177,7 +179,7 @@ impl Mysql {
         owner: &Owner,
     ) -> Result<(), DbError> {
         let clone = self.kept(clone);
-        let mut session = self.place.connect().await?;
+        let mut session = Place::connect(&self.place).await?;
         let definitions = self.definitions_of(template, &mut session).await?;
         match registry::standing(&mut session, &clone).await? {
             Standing::Stranger => return Err(DbError::Stranger(clone)),
@@ -220,7 +222,7 @@ impl Mysql {
 
     pub(super) async fn drop_database(&self, database: &DatabaseName) -> Result<(), DbError> {
         let database = self.kept(database);
-        let mut session = self.place.connect().await?;
+        let mut session = Place::connect(&self.place).await?;
         match registry::standing(&mut session, &database).await? {
             Standing::Stranger => return Err(DbError::Stranger(database)),
             Standing::Ours(_) => drop_ours(&mut session, &database).await?,
@@ -231,15 +233,15 @@ impl Mysql {
     }
 
     pub(super) async fn list(&self) -> Result<Vec<Found>, DbError> {
-        let mut session = self.place.connect().await?;
+        let mut session = Place::connect(&self.place).await?;
         let found = registry::all(&mut session).await?;
         session.close().await;
         Ok(found)
     }
 
     pub(super) async fn close(self) {
-        if let Some(Building { session, .. }) = self.building {
-            session.close().await;
+        if let Some(building) = self.building {
+            building.session.close().await;
         }
     }
 }
@@ -260,7 +262,7 @@ fn place(url: &url::Url) -> Result<Place, DbError> {
         None => format!("MySQL at {}:{}", options.get_host(), options.get_port()),
     };
     let user = options.get_username().to_owned();
-    Ok(Place { options, server, user })
+    Ok(Place { url: url.clone(), options, server, user })
 }
 
 /// Product and version, as a template's key wants them: `MariaDB 10.11.19` or `MySQL 8.4.2`.
@@ -283,8 +285,8 @@ fn may_create(grants: &[String]) -> bool {
 /// The name of a template's lock: at most 64 characters on MySQL.
 fn lock_name(template: &DatabaseName) -> String {
     let hash = Sha256::digest(template.as_str());
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("evenly-template-{hex}")
+    let number = hash.iter().take(16).fold(0, |number: u128, byte| number << 8 | u128::from(*byte));
+    format!("evenly-template-{number:032x}")
 }
 
 /// Takes a template's lock, waiting as long as another builder takes. The connection's end gives it

@@ -113,7 +113,7 @@ async fn a_clone_of_everything_equals_its_template() {
     );
     let sorted = |name: &DatabaseName| {
         let told = mariadb.sql(&facts.replace(clone.as_str(), name.as_str()));
-        let told = told.replace(name.as_str(), clone.as_str());
+        let told = told.replace(clone.as_str(), template.0.as_str());
         let mut lines: Vec<_> = told.lines().map(str::to_owned).collect();
         lines.sort_unstable();
         lines
@@ -297,7 +297,8 @@ async fn a_strangers_database_may_be_the_template() {
     mariadb.sql(&format!("CREATE DATABASE `{}`", name.replace('`', "``")));
     let schema = "CREATE TABLE t (a INT); INSERT INTO t VALUES (1); CREATE SEQUENCE s; \
          CREATE FUNCTION f() RETURNS INT RETURN 1; \
-         CREATE VIEW v AS SELECT a, `TEMPLATE`.f() FROM `TEMPLATE`.t UNION SELECT Host, 2 FROM mysql.user";
+         CREATE VIEW v AS SELECT a, `TEMPLATE`.f() FROM `TEMPLATE`.t \
+         UNION SELECT Host, 2 FROM mysql.user";
     fill(&mariadb, &stranger, schema);
     let before = mariadb.dump(name);
     let template = TemplateName(stranger.clone());

@@ -21,10 +21,10 @@ pub(super) async fn replay(
     clone: &DatabaseName,
 ) -> Result<(), DbError> {
     let work = Work { act: "clone into", database: clone };
-    let mut replayer = Replayer { session, work, definitions };
-    let replayed = replayer.all().await;
-    // Its settings were those of the last object.
-    replayer.session.work(work, sql::SESSION.to_owned()).await.and(replayed)
+    let done = Replayer { session: &mut *session, work, definitions }.all().await;
+    // Its settings were those of the last object. The first error tells more.
+    let reset = session.work(work, sql::SESSION.to_owned()).await;
+    done.and(reset)
 }
 
 struct Replayer<'a> {

@@ -1,5 +1,7 @@
 //! One connection, and what its errors mean. No error holds a password.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
@@ -14,12 +16,20 @@ use super::super::sql::mysql as sql;
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
 /// Where and as whom: for connecting, and for telling.
-#[derive(Debug, Clone)]
 pub(super) struct Place {
+    /// As it was given, credentials included.
+    pub(super) url: url::Url,
     pub(super) options: MySqlConnectOptions,
     /// `MySQL at host:port`.
     pub(super) server: String,
     pub(super) user: String,
+}
+
+/// Without user and password.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({})", self.server)
+    }
 }
 
 /// What is being done, for errors.
@@ -81,7 +91,7 @@ pub(super) fn said(error: &sqlx::Error) -> String {
 
 impl Place {
     /// A fresh connection with evenly's settings and no database of its own.
-    pub(super) async fn connect(&self) -> Result<Session, DbError> {
+    pub(super) async fn connect(self: &Arc<Self>) -> Result<Session, DbError> {
         let connecting = async {
             let mut connection = self.options.connect().await?;
             raw_sql(sql::SESSION).execute(&mut connection).await?;
@@ -97,7 +107,7 @@ impl Place {
                 return Err(DbError::Unreachable { server: self.server.clone(), why });
             }
         };
-        Ok(Session { connection, place: self.clone() })
+        Ok(Session { connection, place: Arc::clone(self) })
     }
 
     fn refusal(&self, error: &sqlx::Error) -> DbError {
@@ -143,7 +153,7 @@ pub(super) const REMEDY: &str = "it needs ALL PRIVILEGES on `test\\_%` and `even
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) connection: MySqlConnection,
-    pub(super) place: Place,
+    pub(super) place: Arc<Place>,
 }
 
 impl Session {

@@ -43,7 +43,7 @@ pub(in crate::db) fn identifier(name: &str) -> String {
 /// with a zero, is written as hex digits.
 pub(in crate::db) fn literal(text: &str) -> String {
     if text.contains(['\\', '\0']) {
-        let hex: String = text.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let hex = text.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02X}"));
         return format!("_utf8mb4 X'{hex}'");
     }
     format!("'{}'", text.replace('\'', "''"))
