@@ -2,8 +2,8 @@
 //!
 //! Promises: a database that evenly did not make is never changed or dropped; a template is either
 //! finished or not there; a clone equals its template (rows, schema, settings, grants); connections
-//! are few and closed before anything is cloned or dropped. All SQL that is not a literal is made in
-//! `sql.rs`.
+//! are few and closed before anything is cloned or dropped. All SQL that is not a literal is made
+//! in `sql`.
 //!
 //! An edge: it speaks to servers and files of databases and knows no processes. Everything is async
 //! and runs inside the caller's tokio runtime.

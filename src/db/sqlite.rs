@@ -57,12 +57,17 @@ impl Sqlite {
         let directory = location.directory().ok_or_else(|| refuse("it has no directory"))?;
         std::fs::create_dir_all(directory).map_err(cannot("create", directory))?;
         let directory = directory.canonicalize().map_err(cannot("find", directory))?;
-        if directory.to_str().is_none() {
-            return Err(refuse("the directory of its clones is not UTF-8"));
-        }
         let version = folding::version().await.map_err(|error| refuse(&error.to_string()))?;
         let query = url.query().map(str::to_owned);
-        Ok(Self { directory, query, version, lock: None })
+        let server = Self { directory, query, version, lock: None };
+        let survives = |path: &PathBuf| {
+            path.to_str().is_some() && sqlite_path(&server.url_of(path)).is_ok_and(|p| p == *path)
+        };
+        if survives(&server.directory) {
+            Ok(server)
+        } else {
+            Err(refuse("the path of its clones' directory has signs that no URL can hold"))
+        }
     }
 
     pub(super) fn version(&self) -> &str {
@@ -181,10 +186,21 @@ pub fn sqlite_path(url: &str) -> Result<PathBuf, DbError> {
     if !path.starts_with('/') {
         return Err(refuse("expected a file's absolute path"));
     }
-    // A file's URL is decoded as SQLite's are.
-    let path = Url::parse(&format!("file:///{}", path.trim_start_matches('/')));
-    let path = path.ok().and_then(|url| url.to_file_path().ok());
-    path.filter(|path| path.to_str().is_some()).ok_or_else(|| refuse("its path cannot be read"))
+    let path = format!("/{}", path.trim_start_matches('/'));
+    let path = percent_decoded(&path).ok_or_else(|| refuse("its path cannot be read"))?;
+    Ok(path.into())
+}
+
+/// A text with `%` and two hex digits for each sign that a URL does not hold.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// Takes a lock, waiting for who has it.
@@ -240,7 +256,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_name_survives_its_url(name in "[^/\0]{1,20}") {
+        fn any_name_survives_its_url(name in "[^/\\p{Cc}]{1,20}") {
             prop_assume!(name != "." && name != "..");
             let server = Sqlite {
                 directory: "/dir".into(),

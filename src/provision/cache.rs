@@ -10,7 +10,7 @@ mod unpack;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// How many archives of one name are kept.
 const KEPT_MAX: usize = 3;
@@ -20,6 +20,11 @@ const CONTENT_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 const ENTRIES_MAX: u64 = 1_000_000;
 /// The longest name or key, bytes.
 const NAME_BYTES_MAX: usize = 100;
+
+/// What stands behind the name of an archive that is being written, before the process's number.
+const NEW: &str = ".new-";
+/// How long writing one takes at most: one that is older was left by a killed run.
+const NEW_AGE_MAX: Duration = Duration::from_hours(1);
 
 /// Why a template could not be kept or brought back.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +106,9 @@ impl Cache {
     pub fn save(&self, name: &str, key: &str, source: &Path) -> Result<u64, CacheError> {
         let path = self.path(name, key)?;
         fs::create_dir_all(&self.directory).map_err(cannot("create", &self.directory))?;
-        let temporary = path.with_extension(format!("new-{}", std::process::id()));
+        let mut temporary = path.clone().into_os_string();
+        temporary.push(format!("{NEW}{}", std::process::id()));
+        let temporary = PathBuf::from(temporary);
         let packed = pack::pack(source, &temporary).and_then(|bytes| {
             fs::rename(&temporary, &path).map_err(cannot("rename", &temporary))?;
             Ok(bytes)
@@ -147,13 +154,18 @@ impl Cache {
         for entry in fs::read_dir(directory).map_err(cannot("list", directory))? {
             let entry = entry.map_err(cannot("list", directory))?;
             let file = entry.file_name();
-            let key = file.to_str().and_then(|file| {
-                let rest = file.strip_prefix("template-")?.strip_prefix(name)?;
-                rest.strip_prefix('-')?.strip_suffix(".tar.zst")
-            });
+            let Some(rest) = file.to_str().and_then(|file| file.strip_prefix("template-")) else {
+                continue;
+            };
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
+            let key = rest.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+            let key = key.and_then(|key| key.strip_suffix(".tar.zst"));
             if key.is_some_and(|key| !key.contains('-')) {
-                let modified = entry.metadata().and_then(|metadata| metadata.modified());
-                archives.push((modified.unwrap_or(SystemTime::UNIX_EPOCH), entry.path()));
+                archives.push((modified, entry.path()));
+            } else if rest.contains(NEW) && modified.elapsed().is_ok_and(|age| age > NEW_AGE_MAX) {
+                // It may be gone already, by another run's hand.
+                let _ = fs::remove_file(entry.path());
             }
         }
         archives.sort_by(|a, b| b.cmp(a));

@@ -1,6 +1,7 @@
 //! Where a data directory goes: into memory where there is room, else onto the disk, said so.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The least room for a data directory, bytes: an empty MariaDB takes 150 MB, each clone of a
@@ -39,11 +40,18 @@ pub(super) fn candidates(preferred: Option<&Path>) -> Vec<PathBuf> {
 pub(super) fn choose(candidates: &[PathBuf], disk: &Path) -> Chosen {
     let candidates: Vec<Candidate> = candidates
         .iter()
-        .filter(|path| rustix::fs::access(*path, rustix::fs::Access::WRITE_OK).is_ok())
+        .filter(|path| is_usable(path))
         .map(|path| Candidate { path: path.clone(), free_bytes: free_bytes(path) })
         .collect();
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     choose_among(&candidates, available_bytes(&meminfo), disk)
+}
+
+/// Whether evenly can write there, and the server's user can reach what it writes.
+fn is_usable(path: &Path) -> bool {
+    let writable = rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    let open = || fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o001 != 0);
+    writable && (!rustix::process::geteuid().is_root() || open())
 }
 
 fn choose_among(candidates: &[Candidate], memory_bytes: Option<u64>, disk: &Path) -> Chosen {

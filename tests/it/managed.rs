@@ -358,3 +358,29 @@ fn missing_and_failing_programs_are_named() {
     assert!(error.contains("ended while it started") && error.contains("cannot listen"), "{error}");
     assert_eq!(place.homes(), [] as [PathBuf; 0]);
 }
+
+#[test]
+fn a_server_that_dies_is_noticed_and_its_version_is_known() {
+    for (engine, product) in [(Engine::Postgres, "PostgreSQL"), (Engine::Mysql, "MariaDB")] {
+        if !engines().contains(&engine) {
+            continue;
+        }
+        let place = Place::new();
+        block_on(async {
+            let version = Managed::version(&place.options(engine)).await.unwrap();
+            assert!(version.contains(product), "{version}");
+            let managed = Managed::start(place.options(engine)).await.unwrap();
+            let [home] = &place.homes()[..] else { panic!("{:?}", place.homes()) };
+            for pid in processes_below(home) {
+                let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
+                // One that ended with its parent is as good.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+            while managed.is_running() {
+                tokio::task::yield_now().await;
+            }
+            managed.stop().await;
+        });
+        assert_eq!(place.homes(), [] as [PathBuf; 0]);
+    }
+}

@@ -43,7 +43,9 @@ impl Files {
 
     /// Refuses a name that would leave the directory.
     pub(super) fn check(database: &DatabaseName) -> Result<(), DbError> {
-        if database.as_str().contains(['/', '\0']) || database.as_str().is_empty() {
+        let name = database.as_str();
+        // A URL loses control characters.
+        if name.is_empty() || name.contains(|c: char| c == '/' || c.is_control()) {
             let why = "its name cannot be a file's".to_owned();
             return Err(DbError::Failed { act: "use", database: database.clone(), why });
         }
@@ -56,9 +58,13 @@ impl Files {
     }
 
     pub(super) fn write_mark(&self, mark: &Mark) -> Result<(), DbError> {
-        let temporary = self.mark.with_extension("json.new");
+        let temporary = self.new_mark();
         fs::write(&temporary, mark.to_text()).map_err(cannot("write", &temporary))?;
         fs::rename(&temporary, &self.mark).map_err(cannot("rename", &temporary))
+    }
+
+    fn new_mark(&self) -> PathBuf {
+        self.mark.with_extension("json.new")
     }
 
     /// Refuses a database that is there without a mark.
@@ -75,6 +81,7 @@ impl Files {
             remove_logs(file)?;
             remove(file)?;
         }
+        remove(&self.new_mark())?;
         remove(&self.mark)
     }
 }

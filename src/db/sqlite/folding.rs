@@ -33,19 +33,20 @@ async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
 
 /// Folds a file's logs in, so that it alone is the whole database.
 pub(super) async fn fold(path: &Path, database: &DatabaseName) -> Result<(), DbError> {
-    let busy = || DbError::Busy {
-        database: database.clone(),
-        sessions: "a process that still has its file open".to_owned(),
-    };
     match folded(path).await {
         Ok(Folded::Whole) => Ok(()),
-        Ok(Folded::InUse) => Err(busy()),
-        Err(error) if is_busy(&error) => Err(busy()),
+        Ok(Folded::InUse) => Err(busy(database)),
+        Err(error) if is_busy(&error) => Err(busy(database)),
         Err(error) => {
             let why = error.to_string();
             Err(DbError::Failed { act: "finish", database: database.clone(), why })
         }
     }
+}
+
+fn busy(database: &DatabaseName) -> DbError {
+    let sessions = "a process that still has its file open".to_owned();
+    DbError::Busy { database: database.clone(), sessions }
 }
 
 /// Whether a file alone is the whole database.
@@ -86,8 +87,15 @@ pub(super) async fn copy_foreign(
         return Err(super::cannot("find", source)(source_error));
     }
     // A read-only file or directory is fine: then nobody writes it either.
-    let writers_kept_out = hold(source).await;
+    let writers_kept_out = match hold(source).await {
+        Err(error) if is_busy(&error) => {
+            return Err(busy(&DatabaseName::existing(&source.to_string_lossy())));
+        }
+        other => other,
+    };
     let (from, to) = (source.to_owned(), files.clone());
+    // Closing the file here drops this process's locks of it (POSIX): only once it is copied, and
+    // the log's lock is another file's.
     let copied = blocking(move || {
         files::copy(&from, &to.copying)?;
         // What others have not yet folded in is folded into the copy.

@@ -19,8 +19,15 @@ const DIGEST_BYTES_MAX: u64 = 128;
 /// Unpacks beside `to`, and puts it there when all of it is proved.
 pub(super) fn unpack(archive: &Path, to: &Path) -> Result<(), CacheError> {
     let mut beside = to.as_os_str().to_owned();
-    beside.push(format!(".unpacking-{}", std::process::id()));
+    beside.push(".unpacking");
     let beside = PathBuf::from(beside);
+    match fs::remove_dir_all(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(cannot("remove", &beside)(error));
+        }
+        // What a killed run left, if there was anything.
+        _ => {}
+    }
     fs::DirBuilder::new().mode(0o700).create(&beside).map_err(cannot("create", &beside))?;
     let unpacked = unpack_into(archive, &beside).and_then(|root| {
         let from = beside.join(root);

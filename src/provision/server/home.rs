@@ -140,3 +140,42 @@ fn is_left(path: &Path) -> bool {
         SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(metadata.mtime()).unwrap_or(0));
     changed.elapsed().is_ok_and(|age| age > Duration::from_secs(NAMELESS_S_MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::super::super::owner::owner_of_this_process;
+    use super::*;
+
+    #[test]
+    fn what_the_dead_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (later, before) = (Timestamp::now() + 1.hour(), Timestamp::now() - 1.hour());
+        let alive = owner_of_this_process("run", before);
+        // Number 1 is there, but started at another time.
+        let dead = Owner { pid: 1, until: later, ..alive.clone() };
+        let elsewhere = Owner { started: "boot/pid/1".to_owned(), ..dead.clone() };
+        let forgotten = Owner { until: before, ..elsewhere.clone() };
+        let make = |name: &str, owner: Option<&Owner>| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.join("data/base")).unwrap();
+            if let Some(owner) = owner {
+                fs::write(path.join(OWNER), serde_json::to_string(owner).unwrap()).unwrap();
+            }
+            path
+        };
+        let gone = [make("evenly-db-1", Some(&dead)), make("evenly-db-2", Some(&forgotten))];
+        let kept = [
+            make("evenly-db-3", Some(&alive)),
+            make("evenly-db-4", Some(&elsewhere)),
+            make("evenly-db-5", None),
+            make("other", Some(&dead)),
+        ];
+        std::os::unix::fs::symlink(&kept[3], dir.path().join("evenly-db-6")).unwrap();
+        let mut removed = remove_dead(&[dir.path().to_owned(), dir.path().join("missing")]);
+        removed.sort();
+        assert_eq!(removed, gone);
+        assert!(kept.iter().all(|path| path.join("data/base").exists()));
+    }
+}

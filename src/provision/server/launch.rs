@@ -36,6 +36,8 @@ const ASK_MS_MAX: u64 = 5_000;
 const END_MS_MAX: u64 = 10_000;
 /// How often another port is tried when one was taken meanwhile.
 const PORTS_MAX: u32 = 5;
+/// What servers say when another one has their port: MySQL and MariaDB, Postgres.
+const PORT_TAKEN: [&str; 2] = ["Address already in use", "could not create any TCP/IP sockets"];
 /// How much of a log is shown, bytes.
 const LOG_BYTES_MAX: u64 = 4_096;
 /// The locale that knows all letters and sorts by number, and the one that every system has.
@@ -160,7 +162,7 @@ pub(super) async fn start_listening(
             Ok(()) => return Ok((server, listen)),
             // Between our look at the port and the server's somebody else took it.
             Err(ManagedError::Start { log, .. })
-                if attempt < PORTS_MAX && log.contains("Address already in use") =>
+                if attempt < PORTS_MAX && PORT_TAKEN.iter().any(|words| log.contains(words)) =>
             {
                 attempt += 1;
             }
@@ -244,9 +246,8 @@ pub(super) async fn version(
     let argv = vec![server.clone().into_os_string(), "--version".into()];
     let said = match Supervisor::start(&options.supervisor) {
         Ok(mut supervisor) => {
-            let user = super::user::server_user(options.engine)?;
             let said =
-                succeed(&mut supervisor, argv, directory.clone(), user, VERSION_MS_MAX).await;
+                succeed(&mut supervisor, argv, directory.clone(), None, VERSION_MS_MAX).await;
             supervisor.close().await;
             said
         }
