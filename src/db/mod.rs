@@ -8,6 +8,7 @@
 //! An edge: it speaks to servers and files of databases and knows no processes. Everything is async
 //! and runs inside the caller's tokio runtime.
 
+mod client;
 mod error;
 mod location;
 mod mysql;
@@ -19,13 +20,14 @@ mod sqlite;
 
 use std::time::Duration;
 
+pub use client::{Client, mysql_client};
 pub use error::DbError;
 pub use location::{Engine, Location};
 pub use mysql::Mysql;
 pub use names::{DatabaseName, Naming, TemplateName};
 pub use owner::{Found, Kind, Owner};
 pub use postgres::Postgres;
-pub use sqlite::{Sqlite, sqlite_path};
+pub use sqlite::{Sqlite, load_sqlite, sqlite_path};
 
 /// How long to wait for a connection.
 pub const CONNECT_MAX: Duration = Duration::from_secs(30);

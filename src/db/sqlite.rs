@@ -174,6 +174,16 @@ impl Sqlite {
     pub(super) async fn close(self) {}
 }
 
+/// Runs a file of SQL in the database of a URL; the first error ends it.
+///
+/// # Errors
+/// When the file cannot be read, or a statement fails.
+pub async fn load_sqlite(url: &str, file: &Path) -> Result<(), DbError> {
+    let path = sqlite_path(url)?;
+    let text = std::fs::read_to_string(file).map_err(cannot("read", file))?;
+    folding::load(&path, text).await
+}
+
 /// The file that an URL means: absolute, after `sqlite:` and at most two slashes.
 ///
 /// # Errors

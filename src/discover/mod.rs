@@ -3,7 +3,6 @@
 //! Promises: groups come out sorted, their ids unique; a listing that failed, was cut off or names
 //! something twice is an error, never a smaller suite.
 
-mod globs;
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,16 +16,13 @@ use crate::framework::{self, Framework, ListError, ListedGroup, Placeholder, Sou
 use crate::model::{
     DiscoveredGroup, Event, Group, GroupId, Limits, Member, ProcessEnd, SuiteName, one_line,
 };
-use crate::process::{self, Call, Captured, Supervisor};
-use crate::store::{self, StoreError};
+use crate::process::{self, Call, Captured, Supervisor, last_words};
+use crate::store::{self, GlobError, StoreError};
 
-pub use globs::GlobError;
 pub use resolve::ResolveError;
 
 /// How long a framework may take to list its tests.
 const LIST_TIME_MAX: Duration = Duration::from_mins(10);
-/// How much of a failed listing's own words an error repeats.
-const WORDS_BYTES_MAX: usize = 8 << 10;
 /// How many ids an error names.
 const NAMED_MAX: usize = 5;
 
@@ -162,6 +158,11 @@ fn looked_at(suite: &Suite, source: &Source) -> String {
     }
 }
 
+fn file(path: &Path) -> ListedGroup {
+    let argument = path_bytes(path).to_vec();
+    ListedGroup { name: framework::shown(&argument), argument, tests: None }
+}
+
 fn group(suite: &SuiteName, listed: ListedGroup) -> Group {
     let ListedGroup { name, argument, tests } = listed;
     Group {
@@ -195,8 +196,9 @@ fn list(
     let name = || suite.name.clone();
     let (template, format) = match &framework.source {
         Source::Globs(globs) => {
-            return globs::find(&framework.dir, globs)
-                .map_err(|error| DiscoverError::Globs(name(), error));
+            let found = store::matching(&framework.dir, globs);
+            let found = found.map_err(|error| DiscoverError::Globs(name(), error))?;
+            return Ok(found.iter().map(|path| file(path)).collect());
         }
         Source::Command { list, format } => (list, *format),
     };
@@ -223,20 +225,20 @@ fn list(
     let captured = run(call, around).map_err(|error| DiscoverError::System(name(), error))?;
     let Captured { end, timed_out, stdout, stderr, cut } = captured;
     if timed_out {
-        let words = words(&stdout, &stderr);
+        let words = last_words(&stdout, &stderr);
         return Err(DiscoverError::TimedOut { suite: name(), words });
     }
     if cut {
         return Err(DiscoverError::TooLong(name(), stdout.len()));
     }
     if end != ProcessEnd::Exited(0) {
-        let words = words(&stdout, &stderr);
+        let words = last_words(&stdout, &stderr);
         return Err(DiscoverError::Failed { suite: name(), end, words });
     }
     framework::parse(format, &stdout).map_err(|error| DiscoverError::Listing {
         suite: name(),
         error,
-        words: words(b"", &stderr),
+        words: last_words(b"", &stderr),
     })
 }
 
@@ -253,17 +255,6 @@ fn run(call: Call, around: &Surroundings<'_>) -> std::io::Result<Captured> {
         supervisor.close().await;
         captured
     })
-}
-
-/// The end of what a command printed, each line set in after a line break.
-fn words(stdout: &[u8], stderr: &str) -> String {
-    let mut text = stderr.to_owned();
-    if text.trim().is_empty() {
-        text = String::from_utf8_lossy(stdout).into_owned();
-    }
-    let start = text.len().saturating_sub(WORDS_BYTES_MAX);
-    let start = (start..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    text[start..].trim_end().lines().fold(String::new(), |out, line| out + "\n  " + line)
 }
 
 fn path_bytes(path: &Path) -> &[u8] {

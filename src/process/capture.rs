@@ -16,6 +16,9 @@ use crate::model::{Output, ProcessEnd};
 /// How much standard output is taken: the names of far more tests than any suite has.
 pub const STDOUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
+/// How much of its own words an error message repeats of a command.
+const WORDS_BYTES_MAX: usize = 8 << 10;
+
 /// How often the time and the size of what was printed are looked at.
 const LOOK_MS: Duration = Duration::from_millis(100);
 
@@ -93,6 +96,17 @@ pub async fn capture(supervisor: &mut Supervisor, call: Call) -> io::Result<Capt
         let _ = std::fs::remove_file(file);
     }
     Ok(Captured { end: ended.end, timed_out, stdout: text, stderr: errors, cut })
+}
+
+/// The end of what a command printed, each line set in after a line break.
+pub fn last_words(stdout: &[u8], stderr: &str) -> String {
+    let mut text = stderr.to_owned();
+    if text.trim().is_empty() {
+        text = String::from_utf8_lossy(stdout).into_owned();
+    }
+    let start = text.len().saturating_sub(WORDS_BYTES_MAX);
+    let start = (start..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    text[start..].trim_end().lines().fold(String::new(), |out, line| out + "\n  " + line)
 }
 
 /// The first bytes of a file, and whether there are more.

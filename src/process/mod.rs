@@ -22,7 +22,7 @@ mod reaper;
 mod supervise;
 mod supervisor;
 
-pub use capture::{Call, Captured, STDOUT_BYTES_MAX, capture};
+pub use capture::{Call, Captured, STDOUT_BYTES_MAX, capture, last_words};
 pub use identity::{Identity, Liveness};
 pub use output_file::{
     Follower, HEAD_BYTES_MAX, KeptLimits, TAIL_BYTES_MAX, Whole, open_plain, read_kept,

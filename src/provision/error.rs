@@ -62,8 +62,10 @@ pub enum ProvisionError {
         error: std::io::Error,
     },
     /// A command failed.
-    #[error("`[database.{database}]`: its {what} failed ({end}); the half-built template is gone\n\
-             {words}")]
+    #[error(
+        "`[database.{database}]`: its {what} failed ({end}); the half-built template is gone\n\
+             {words}"
+    )]
     Failed {
         /// The database's name in the configuration.
         database: String,

@@ -92,10 +92,7 @@ impl Lanes {
     }
 
     /// Drops all that is left and waits for it.
-    pub(super) async fn stop(
-        self,
-        sources: &BTreeMap<String, Rc<Source>>,
-    ) -> Vec<ProvisionError> {
+    pub(super) async fn stop(self, sources: &BTreeMap<String, Rc<Source>>) -> Vec<ProvisionError> {
         let Self { lanes, dropping } = self;
         let mut dropping = dropping.into_inner();
         let mut left = Vec::new();

@@ -22,7 +22,9 @@ pub(super) async fn load(
     match location.engine() {
         Engine::Postgres => {
             let mut argv: Vec<OsString> =
-                ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f"].map(Into::into).into();
+                ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f"]
+                    .map(Into::into)
+                    .into();
             argv.push(file.into());
             run(request, name, WHAT, argv, Vec::new()).await
         }

@@ -8,13 +8,11 @@ use super::{ProvisionError, Request, Restored, Told, clean, schema, variables};
 use crate::config::{Database, Prepare};
 use crate::db::{Location, Server, Template, TemplateName, sqlite_path};
 use crate::model::{Engine, ProcessEnd, TemplateOrigin};
-use crate::process::{self, Call, Captured, Supervisor};
+use crate::process::{self, Call, Captured, Supervisor, last_words};
 use crate::store;
 
 /// How long a template may take to build: migrations of the largest projects take minutes.
 const BUILD_MAX: Duration = Duration::from_mins(60);
-/// How much of a failed command's words an error repeats.
-const WORDS_BYTES_MAX: usize = 8 << 10;
 
 /// A template that is ready.
 #[derive(Debug)]
@@ -184,6 +182,7 @@ pub(super) async fn run(
         argv,
         cwd: request.base.clone(),
         env,
+        user: None,
         directory: scratch(&request.work, name).map_err(system)?,
         time_limit: BUILD_MAX,
     };
@@ -194,7 +193,7 @@ pub(super) async fn run(
     if end == ProcessEnd::Exited(0) {
         return Ok(());
     }
-    let words = process::last_words(&stdout, &stderr, WORDS_BYTES_MAX);
+    let words = last_words(&stdout, &stderr);
     Err(ProvisionError::Failed { database: name.to_owned(), what, end, words })
 }
 

@@ -24,10 +24,7 @@ fn upper(name: &str) -> String {
 ///
 /// # Errors
 /// The name of the first that is not set.
-pub(super) fn expand(
-    text: &str,
-    get: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, String> {
+pub(super) fn expand(text: &str, get: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -57,7 +54,8 @@ mod tests {
     #[test]
     fn the_first_database_has_the_plain_name_too() {
         let of = of(&[("main", "u1".to_owned()), ("read-only", "u2".to_owned())]);
-        let of: Vec<_> = of.iter().map(|(k, v)| (k.to_str().unwrap(), v.to_str().unwrap())).collect();
+        let of: Vec<_> =
+            of.iter().map(|(k, v)| (k.to_str().unwrap(), v.to_str().unwrap())).collect();
         assert_eq!(
             of,
             [("DATABASE_URL", "u1"), ("DATABASE_URL_MAIN", "u1"), ("DATABASE_URL_READ_ONLY", "u2")]

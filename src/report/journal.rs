@@ -129,6 +129,7 @@ impl Damaged {
 enum Kind {
     RunStarted,
     Discovered,
+    DatabaseReady,
     Planned,
     GroupStarted,
     GroupSlow,
@@ -266,6 +267,7 @@ impl<'a> Reader<'a> {
             Kind::GroupFinished => self.event(number, Event::GroupFinished(parse_as(line)?)),
             Kind::Unknown => self.journal.unknown += 1,
             Kind::RunStarted
+            | Kind::DatabaseReady
             | Kind::GroupStarted
             | Kind::GroupSlow
             | Kind::Streamed
@@ -285,6 +287,7 @@ impl<'a> Reader<'a> {
             Event::Discovered { suite, groups } => {
                 journal.discovered.push(Rc::new(Discovered { suite, groups }));
             }
+            Event::DatabaseReady { database: _, origin: _, took_us: _ } => {}
             Event::Planned { fingerprint, workers, groups, assigned } => {
                 journal.planned = Some(Planned { fingerprint, workers, groups, assigned });
             }

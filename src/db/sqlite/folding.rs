@@ -31,6 +31,20 @@ async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options.connect().await
 }
 
+/// Runs a text of SQL in a file's database.
+pub(super) async fn load(path: &Path, text: String) -> Result<(), DbError> {
+    let run = async {
+        let mut connection = open(path).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut connection).await?;
+        connection.close().await
+    };
+    run.await.map_err(|error: sqlx::Error| DbError::Failed {
+        act: "fill",
+        database: DatabaseName::existing(&path.to_string_lossy()),
+        why: error.to_string(),
+    })
+}
+
 /// Folds a file's logs in, so that it alone is the whole database.
 pub(super) async fn fold(path: &Path, database: &DatabaseName) -> Result<(), DbError> {
     match folded(path).await {

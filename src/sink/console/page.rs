@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use crate::ci::Folding;
 use crate::model::{
-    Event, GroupFinished, GroupId, NotRun, Output, ProcessEnd, RunStarted, Stop, Verdict, counted,
-    human_time, thousands,
+    Event, GroupFinished, GroupId, NotRun, Output, ProcessEnd, RunStarted, Stop, TemplateOrigin,
+    Verdict, counted, human_time, thousands,
 };
 use crate::term::{Colour, Place, clean, label};
 
@@ -76,6 +76,16 @@ impl Page {
                 String::new()
             }
             Event::Discovered { suite: _, groups: _ } => String::new(),
+            Event::DatabaseReady { database, origin, took_us } => {
+                let how = match origin {
+                    TemplateOrigin::Built => "built",
+                    TemplateOrigin::Found => "found on the server",
+                    TemplateOrigin::Restored => "restored from an earlier run",
+                    TemplateOrigin::Existing => "there already",
+                };
+                let database = label(database, self.place);
+                format!("database {database}: template {how}, {}\n", human_time(*took_us))
+            }
             Event::Planned { fingerprint: _, workers, groups, assigned } => {
                 let workers = self.run.as_ref().map_or(*workers, |run| run.workers);
                 self.progress.plan(workers, assigned);

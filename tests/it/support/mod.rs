@@ -1,7 +1,7 @@
 //! What every integration test starts from: a project in a fresh directory, and the real binary.
 
-pub(crate) mod postgres;
 pub(crate) mod mariadb;
+pub(crate) mod postgres;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -4,6 +4,10 @@
 //! written whole is taken back); what is replaced is replaced whole or not at all; two runs never
 //! write the same files at the same time.
 
+mod globs;
+
+pub use globs::{GlobError, matching};
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

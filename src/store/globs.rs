@@ -1,13 +1,10 @@
-//! Files as groups: those whose path, relative to the suite's directory, matches a glob.
+//! Files whose path, relative to a directory, matches a glob.
 
 use std::collections::BTreeSet;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::WalkBuilder;
-
-use crate::framework::{ListedGroup, shown};
 
 /// Why files could not be found.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +12,8 @@ pub enum GlobError {
     /// It is no glob.
     #[error("`{0}` is not a glob: {1}")]
     Pattern(String, String),
-    /// It leaves the suite's directory.
-    #[error("`{0}` leaves the suite's directory: set `dir` and write the glob relative to it")]
+    /// It leaves the directory.
+    #[error("`{0}` leaves its directory: write it relative to that, without `..`")]
     Outside(String),
     /// A directory cannot be read, so files may be missing.
     #[error("cannot look for files: {0}")]
@@ -26,7 +23,10 @@ pub enum GlobError {
 /// Every file below `dir` that one of the globs matches, sorted by its bytes. `*` stays inside a
 /// directory, `**` does not. Hidden and ignored files count: what git thinks of a test does not
 /// matter.
-pub(super) fn find(dir: &Path, globs: &[String]) -> Result<Vec<ListedGroup>, GlobError> {
+///
+/// # Errors
+/// When a glob is none or leaves `dir`, or a directory cannot be read.
+pub fn matching(dir: &Path, globs: &[String]) -> Result<Vec<PathBuf>, GlobError> {
     let mut found: BTreeSet<PathBuf> = BTreeSet::new();
     for glob in globs {
         let matcher = compile(glob)?;
@@ -42,12 +42,7 @@ pub(super) fn find(dir: &Path, globs: &[String]) -> Result<Vec<ListedGroup>, Glo
             }
         }
     }
-    Ok(found.iter().map(|path| listed(path)).collect())
-}
-
-fn listed(path: &Path) -> ListedGroup {
-    let argument = path.as_os_str().as_bytes().to_vec();
-    ListedGroup { name: shown(&argument), argument, tests: None }
+    Ok(found.into_iter().collect())
 }
 
 fn compile(glob: &str) -> Result<GlobMatcher, GlobError> {
@@ -83,7 +78,8 @@ mod tests {
             std::fs::write(path, "").unwrap();
         }
         let globs: Vec<String> = globs.iter().map(ToString::to_string).collect();
-        find(dir.path(), &globs).unwrap().into_iter().map(|group| group.name).collect()
+        let found = matching(dir.path(), &globs).unwrap();
+        found.into_iter().map(|path| path.to_str().unwrap().to_owned()).collect()
     }
 
     #[test]
