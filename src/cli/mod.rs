@@ -2,6 +2,7 @@
 //! comes of it becomes an exit code.
 
 mod args;
+mod databases;
 mod error;
 mod history;
 mod local;

@@ -71,6 +71,7 @@ impl Project {
             Ok(Rule {
                 pattern: Pattern::new(&rule.matches)?,
                 exclusive: rule.exclusive.then_some(true),
+                database: (!rule.database).then_some(false),
                 together: rule.together.clone(),
                 timeout: rule.timeout(),
                 retries: rule.retries,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::databases;
 use super::error::Error;
 use super::print;
 use super::project::{Project, own_variables};
@@ -85,8 +86,11 @@ pub(super) fn run_shard(
     };
     let jobs = jobs(project, running, discovery, plan, shard);
     let ending = {
-        let mut outputs = Outputs { journal: &mut journal, console: Some(&mut console) };
-        runner::run(setup, jobs, &discovery.frameworks, &mut outputs)?
+        let mut note = |text: &str| print::note(text);
+        let mut outputs =
+            Outputs { journal: &mut journal, console: Some(&mut console), note: &mut note };
+        let request = databases::request(project, &jobs, workers, shard, &files.work);
+        runner::run(setup, request.as_ref(), jobs, &discovery.frameworks, &mut outputs)?
     };
     if let Some(Stop::Broken(why)) = &ending.stop {
         print::err(&format!("error: {why}\n"));

@@ -170,6 +170,7 @@ fn group(suite: &SuiteName, listed: ListedGroup) -> Group {
         members: vec![Member { name, argument }],
         tests,
         exclusive: false,
+        databases: true,
         limits: Limits::default(),
     }
 }

@@ -40,6 +40,7 @@ fn joined(name: &str, members: &[&str], tests: Option<&[&str]>) -> Group {
         members: members.iter().map(member).collect(),
         tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
         exclusive: false,
+        databases: true,
         limits: Limits::default(),
     }
 }

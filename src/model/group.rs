@@ -19,6 +19,8 @@ pub struct Group {
     pub tests: Option<Vec<String>>,
     /// Whether it must be alone on its shard's machine while it runs.
     pub exclusive: bool,
+    /// Whether its tests use the databases of its suite.
+    pub databases: bool,
     /// What rules say about it.
     pub limits: Limits,
 }

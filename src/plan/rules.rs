@@ -65,6 +65,8 @@ pub struct Rule {
     pub pattern: Pattern,
     /// Whether they are alone on their shard's machine while they run.
     pub exclusive: Option<bool>,
+    /// Whether their tests use the databases of their suite.
+    pub database: Option<bool>,
     /// The label under which those of one suite become one group.
     pub together: Option<String>,
     /// How long one execution may take.
@@ -94,12 +96,13 @@ pub fn apply(mut groups: Vec<Group>, rules: &[Rule]) -> Ruled {
     for mut group in groups {
         let mut label = None;
         for (rule, matched) in rules.iter().zip(&mut matched) {
-            let Rule { pattern, exclusive, together, timeout, retries } = rule;
+            let Rule { pattern, exclusive, database, together, timeout, retries } = rule;
             if !pattern.matches(&group.id) {
                 continue;
             }
             *matched = true;
             group.exclusive = exclusive.unwrap_or(group.exclusive);
+            group.databases = database.unwrap_or(group.databases);
             group.limits.timeout = timeout.or(group.limits.timeout);
             group.limits.retries = retries.or(group.limits.retries);
             label = together.as_deref().or(label);
@@ -124,7 +127,7 @@ pub fn apply(mut groups: Vec<Group>, rules: &[Rule]) -> Ruled {
 
 /// The first group, with the second after it.
 fn join(first: Group, second: Group) -> Group {
-    let Group { id, mut members, tests, exclusive, limits } = first;
+    let Group { id, mut members, tests, exclusive, databases, limits } = first;
     members.extend(second.members);
     let tests = tests.zip(second.tests).map(|(mut all, more)| {
         all.extend(more);
@@ -134,7 +137,9 @@ fn join(first: Group, second: Group) -> Group {
         timeout: limits.timeout.max(second.limits.timeout),
         retries: limits.retries.max(second.limits.retries),
     };
-    Group { id, members, tests, exclusive: exclusive || second.exclusive, limits }
+    let exclusive = exclusive || second.exclusive;
+    let databases = databases || second.databases;
+    Group { id, members, tests, exclusive, databases, limits }
 }
 
 #[cfg(test)]
@@ -150,6 +155,7 @@ mod tests {
             tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
             id,
             exclusive: false,
+            databases: true,
             limits: Limits::default(),
         }
     }

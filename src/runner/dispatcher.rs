@@ -175,6 +175,12 @@ impl Dispatcher {
         self.stop.as_ref()
     }
 
+    /// Whether jobs wait for a worker.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        self.stop.is_none() && !self.queue.is_empty()
+    }
+
     /// When [`Input::Tick`] is next due; none while nothing runs.
     #[must_use]
     pub fn next_deadline_us(&self) -> Option<u64> {

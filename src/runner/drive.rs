@@ -14,9 +14,10 @@ use super::dispatcher::{Action, Dispatcher, Execution, Input, Job};
 use super::worker::{Order, Worker};
 use super::{Setup, Streaming};
 use crate::framework::Framework;
-use crate::model::{Event, GroupId, Stop, SuiteName};
+use crate::model::{Event, GroupId, NotRun, Stop, SuiteName};
 use crate::process::{Control, Follower, become_reaper, kill_orphans};
-use crate::sink::Sink;
+use crate::provision::{More, Provision, ProvisionError, Request, Told};
+use crate::sink::{Sink, SinkError};
 
 /// How often streamed output is looked for.
 const STREAM_PERIOD: Duration = Duration::from_millis(100);
@@ -36,6 +37,12 @@ pub enum RunError {
         /// What the system said.
         source: io::Error,
     },
+    /// The journal cannot be written.
+    #[error("{0}")]
+    Journal(SinkError),
+    /// The databases that the groups need are not to be had.
+    #[error("{0}")]
+    Provision(#[from] ProvisionError),
 }
 
 /// Where events go. The journal must take every one; the console is a courtesy: a closed terminal
@@ -45,6 +52,8 @@ pub struct Outputs<'a> {
     pub journal: &'a mut dyn Sink,
     /// Is dropped when it fails.
     pub console: Option<&'a mut dyn Sink>,
+    /// Is told what is worth knowing beside the events.
+    pub note: &'a mut dyn FnMut(&str),
 }
 
 /// How the shard came to its end.
@@ -56,12 +65,55 @@ pub struct Ending {
     pub failed: usize,
 }
 
-/// Runs the jobs to their end.
+impl Outputs<'_> {
+    fn tell(&mut self, told: Told) -> Result<(), SinkError> {
+        match told {
+            Told::Template { database, origin, took_us } => {
+                self.take(&Event::DatabaseReady { database, origin, took_us })
+            }
+            Told::Note(text) | Told::Warning(text) => {
+                (self.note)(&text);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives an event to the journal, then to the console.
+    fn take(&mut self, event: &Event) -> Result<(), SinkError> {
+        let taken = self.journal.take(event);
+        self.show(event);
+        taken
+    }
+
+    fn show(&mut self, event: &Event) {
+        if let Some(console) = &mut self.console
+            && console.take(event).is_err()
+        {
+            self.console = None;
+        }
+    }
+
+    /// Says that nothing of the shard could run.
+    fn nothing_ran(&mut self, jobs: &[Job], error: &RunError) {
+        let why = Stop::Broken(error.to_string());
+        let not_run = jobs
+            .iter()
+            .map(|job| NotRun { group: job.group.id.clone(), why: why.clone() })
+            .collect();
+        // A journal that cannot take this ends before it, and merge says the same.
+        let _ = self.take(&Event::Stopping { why, at_us: 0 });
+        let _ = self.take(&Event::RunFinished { at_us: 0, not_run });
+    }
+}
+
+/// Makes the databases ready that are requested, and runs the jobs to their end.
 ///
 /// # Errors
-/// When signals or workers cannot be set up; nothing has run then.
+/// When databases, signals or workers cannot be set up; nothing has run then, and the journal says
+/// so.
 pub fn run(
     setup: Setup,
+    request: Option<&Request<'_>>,
     jobs: Vec<Job>,
     frameworks: &BTreeMap<SuiteName, Rc<Framework>>,
     outputs: &mut Outputs<'_>,
@@ -76,11 +128,42 @@ pub fn run(
         // The first thread that reads results is there before any group can use up the machine's.
         let _ = tokio::task::spawn_blocking(|| ()).await;
         become_reaper().map_err(system("adopt orphaned processes"))?;
-        let driver = Driver::new(setup, jobs, frameworks, outputs)?;
+        let provision = match provided(request, outputs).await {
+            Ok(provision) => provision,
+            Err(error) => {
+                outputs.nothing_ran(&jobs, &error);
+                return Err(error);
+            }
+        };
+        let driver = Driver::new(setup, provision.clone(), jobs, frameworks, outputs)?;
         let ending = driver.drive().await;
+        if let Some(provision) = provision.and_then(Rc::into_inner) {
+            for left in provision.stop().await {
+                (outputs.note)(&left.to_string());
+            }
+        }
         kill_orphans().await;
         Ok(ending)
     })
+}
+
+/// The databases of a request, ready.
+async fn provided(
+    request: Option<&Request<'_>>,
+    outputs: &mut Outputs<'_>,
+) -> Result<Option<Rc<Provision>>, RunError> {
+    let Some(request) = request else { return Ok(None) };
+    let mut broken = None;
+    let mut tell = |told| {
+        if let Err(error) = outputs.tell(told) {
+            broken = Some(error);
+        }
+    };
+    let provision = Provision::start(request, &mut tell).await?;
+    match broken {
+        Some(error) => Err(RunError::Journal(error)),
+        None => Ok(Some(Rc::new(provision))),
+    }
 }
 
 /// One worker, seen from the loop.
@@ -118,6 +201,7 @@ enum Journalling {
 impl<'a, 'o> Driver<'a, 'o> {
     fn new(
         setup: Setup,
+        provision: Option<Rc<Provision>>,
         jobs: Vec<Job>,
         frameworks: &'a BTreeMap<SuiteName, Rc<Framework>>,
         outputs: &'a mut Outputs<'o>,
@@ -129,7 +213,7 @@ impl<'a, 'o> Driver<'a, 'o> {
         let mut slots = Vec::new();
         let mut workers = JoinSet::new();
         for index in 0..setup.workers {
-            let worker = Worker::new(Rc::clone(&setup), index);
+            let worker = Worker::new(Rc::clone(&setup), provision.clone(), index);
             let worker = worker.map_err(system("make a worker's directory"))?;
             let (orders, inbox) = mpsc::channel(1);
             let output = worker.output().to_owned();
@@ -243,7 +327,8 @@ impl<'a, 'o> Driver<'a, 'o> {
             let _ = std::fs::remove_file(&slot.output);
             slot.follower = Some((job.group.id.clone(), Follower::new(slot.output.clone())));
         }
-        let order = Order { job, framework, selection, controls: inbox, keep };
+        let more = if self.dispatcher.has_waiting() { More::Follow } else { More::No };
+        let order = Order { job, framework, selection, controls: inbox, keep, more };
         // A worker ends only after its orders' sender is gone, so it is there to take this.
         let _ = slot.orders.send(order).await;
     }
@@ -255,15 +340,13 @@ impl<'a, 'o> Driver<'a, 'o> {
         {
             self.failed += 1;
         }
-        if let Journalling::Goes = self.journal
-            && let Err(error) = self.outputs.journal.take(event)
-        {
-            self.journal = Journalling::Broke(Some(error.to_string()));
-        }
-        if let Some(console) = &mut self.outputs.console
-            && console.take(event).is_err()
-        {
-            self.outputs.console = None;
+        match self.journal {
+            Journalling::Goes => {
+                if let Err(error) = self.outputs.take(event) {
+                    self.journal = Journalling::Broke(Some(error.to_string()));
+                }
+            }
+            Journalling::Broke(_) => self.outputs.show(event),
         }
     }
 

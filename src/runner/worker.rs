@@ -1,6 +1,7 @@
 //! One local slot of the shard: takes an order, runs it under its supervisor, brings back what it
 //! came to.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::model::{Output, ProcessEnd};
 use crate::process::{
     self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, open_plain, read_kept,
 };
+use crate::provision::{After, More, Provision, ProvisionError};
 
 /// JUnit files beyond this, all of one group taken together, are refused.
 const JUNIT_BYTES_MAX: u64 = 256 << 20;
@@ -31,18 +33,26 @@ pub(super) struct Order {
     pub(super) controls: mpsc::Receiver<Control>,
     /// Where its output is kept whole if it is too large for the journal and it failed.
     pub(super) keep: PathBuf,
+    /// Whether jobs wait for a worker.
+    pub(super) more: More,
 }
 
 pub(super) struct Worker {
     setup: Rc<Setup>,
+    provision: Option<Rc<Provision>>,
+    index: u32,
     place: Arc<Place>,
     supervisor: Option<Supervisor>,
 }
 
 impl Worker {
-    pub(super) fn new(setup: Rc<Setup>, index: u32) -> io::Result<Self> {
+    pub(super) fn new(
+        setup: Rc<Setup>,
+        provision: Option<Rc<Provision>>,
+        index: u32,
+    ) -> io::Result<Self> {
         let place = Arc::new(Place::make(&setup, index)?);
-        Ok(Self { setup, place, supervisor: None })
+        Ok(Self { setup, provision, index, place, supervisor: None })
     }
 
     /// What this worker's groups print into.
@@ -69,17 +79,21 @@ impl Worker {
     }
 
     async fn execute(&mut self, order: Order) -> Execution {
-        let Order { job, framework, selection, mut controls, keep } = order;
+        let Order { job, framework, selection, mut controls, keep, more } = order;
         let place = Arc::clone(&self.place);
         let cleared = off_the_loop(move || place.clear().map_err(|error| error.to_string())).await;
         let described = cleared.and_then(|cleared| cleared).and_then(|()| {
             launch(&self.setup, &self.place, &framework, &job, &selection)
                 .map_err(|error| error.to_string())
         });
-        let launch = match described {
+        let mut launch = match described {
             Ok(launch) => launch,
             Err(why) => return not_started(why),
         };
+        match self.databases(&job, more).await {
+            Ok(variables) => launch.env.extend(variables),
+            Err(error) => return not_started(error.to_string()),
+        }
         let supervisor = match self.supervisor() {
             Ok(supervisor) => supervisor,
             Err(error) => return not_started(format!("cannot start its supervisor: {error}")),
@@ -89,6 +103,7 @@ impl Worker {
             self.supervisor = None;
             kill_orphans().await;
         }
+        self.give_back(&job, &ended.end);
         let place = Arc::clone(&self.place);
         let results = job.reading.results;
         let failed = Execution {
@@ -96,6 +111,32 @@ impl Worker {
             ..not_started(String::new())
         };
         off_the_loop(move || gather(&place, results, ended, &keep)).await.unwrap_or(failed)
+    }
+
+    /// The variables with which the job finds its databases.
+    async fn databases(
+        &self,
+        job: &Job,
+        more: More,
+    ) -> Result<Vec<(OsString, OsString)>, ProvisionError> {
+        match &self.provision {
+            Some(provision) if job.group.databases => {
+                provision.variables(self.index, &job.group.id.suite, more).await
+            }
+            Some(_) | None => Ok(Vec::new()),
+        }
+    }
+
+    fn give_back(&self, job: &Job, end: &ProcessEnd) {
+        let after = match end {
+            ProcessEnd::Exited(_) => After::Clean,
+            ProcessEnd::Signaled(_) | ProcessEnd::NotStarted(_) | ProcessEnd::Unknown(_) => {
+                After::Dirty
+            }
+        };
+        if let (Some(provision), true) = (&self.provision, job.group.databases) {
+            provision.give_back(self.index, &job.group.id.suite, after);
+        }
     }
 
     fn supervisor(&mut self) -> io::Result<&mut Supervisor> {

@@ -185,6 +185,7 @@ impl Cut {
             members: Vec::new(),
             tests: Some(tests),
             exclusive: false,
+            databases: true,
             limits: Limits::default(),
         };
         groups.into_iter().map(group).collect()

@@ -11,6 +11,7 @@ fn group(tests: Option<&[&str]>) -> Group {
         members: vec![Member { name: "g".to_owned(), argument: b"g".to_vec() }],
         tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
         exclusive: false,
+        databases: true,
         limits: Limits::default(),
     }
 }

@@ -43,7 +43,7 @@ const HOUSE: &[Place] = &[
     place("store", Layer::Edge, &[]),
     place("discover", Layer::Act, &[]),
     place("provision", Layer::Act, &[]),
-    place("runner", Layer::Act, &["sink"]),
+    place("runner", Layer::Act, &["provision", "sink"]),
     place("sink", Layer::Act, &[]),
     place("cli", Layer::Command, &[]),
     place("main", Layer::Command, &["cli"]),

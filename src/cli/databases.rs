@@ -1,0 +1,67 @@
+//! What the shard's groups need of databases.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::project::{Project, own_variables};
+use crate::model::Shard;
+use crate::provision::{Cache, Request, owner_of_this_process};
+use crate::runner::Job;
+use crate::sink::fresh_token;
+
+/// How long what this run makes is spared where nobody can tell whether it still runs: as long as
+/// the longest job of a CI.
+const SPARED: SignedDuration = SignedDuration::from_hours(7);
+/// Hex digits of a run's tag.
+const TAG_HEX: usize = 8;
+/// Where templates are kept for later runs, beside the history.
+const CACHE: &str = ".evenly";
+
+/// What to make ready; none where no planned group uses a database.
+pub(super) fn request<'a>(
+    project: &'a Project,
+    jobs: &[Job],
+    workers: u32,
+    shard: Shard,
+    work: &Path,
+) -> Option<Request<'a>> {
+    let config = &project.config;
+    let using: BTreeSet<_> =
+        jobs.iter().filter(|job| job.group.databases).map(|job| &job.group.id.suite).collect();
+    let suites = config.suites.iter().filter(|suite| using.contains(&suite.name));
+    let used: BTreeSet<String> = suites.flat_map(|suite| suite.databases.clone()).collect();
+    if used.is_empty() {
+        return None;
+    }
+    let run = project.run.id.clone().unwrap_or_else(|| "local".to_owned());
+    let until = Timestamp::now().checked_add(SPARED).unwrap_or(Timestamp::MAX);
+    Some(Request {
+        config,
+        base: project.base.clone(),
+        used,
+        workers,
+        owner: owner_of_this_process(&run, until),
+        tag: tag(project, shard),
+        work: work.to_owned(),
+        cache: Cache::new(std::path::absolute(CACHE).unwrap_or_else(|_| CACHE.into())),
+        program: project.program.clone(),
+        env_remove: own_variables(),
+    })
+}
+
+/// The same in all attempts to read it, another in every shard and attempt; outside a CI in every
+/// run.
+fn tag(project: &Project, shard: Shard) -> String {
+    let run = match &project.run.id {
+        Some(id) => format!("{id}/{}/{shard}", project.run.attempt),
+        // Without randomness the process and its start are as good as unique.
+        None => fresh_token().unwrap_or_else(|_| {
+            format!("{}/{}", std::process::id(), Timestamp::now().as_nanosecond())
+        }),
+    };
+    let hex: String = Sha256::digest(run).iter().map(|byte| format!("{byte:02x}")).collect();
+    hex[..TAG_HEX].to_owned()
+}
