@@ -281,12 +281,10 @@ impl Postgres {
         if entry.state == State::Open {
             self.forget_prepared(session, database).await?;
         }
-        let Err(error) = session.drop(database, entry.state).await? else { return Ok(()) };
-        let holders = session.holders(database).await?;
-        if holders.is_empty() {
-            return Err(session.fail("drop", database, &error));
-        }
-        Err(busy(database, &holders))
+        // Also one that may not be ended may be about to end.
+        session.end_sessions(database).await?;
+        let dropped = session.drop(database, entry.state).await?;
+        dropped.map_err(|error| session.fail("drop", database, &error))
     }
 
     /// Rolls back what a test prepared in a database of ours and never ended.
@@ -404,12 +402,13 @@ fn orphan(name: DatabaseName) -> Found {
     Found { name, kind: Kind::Clone, owner, made: until }
 }
 
-/// A name that Postgres keeps as it is: it would cut a longer one without a word.
+/// A name that Postgres keeps as it is (it would cut a longer one without a word) and that a URL can
+/// have (a dot alone means a place in its path).
 fn checked(database: &DatabaseName) -> Result<&DatabaseName, DbError> {
     let name = database.as_str();
     let max = Engine::Postgres.name_bytes_max();
-    let why = if name.is_empty() || name.contains('\0') {
-        "that is no name of a database".to_owned()
+    let why = if matches!(name, "" | "." | "..") || name.contains('\0') {
+        "a URL cannot name that".to_owned()
     } else if name.len() > max {
         format!("the name has {} bytes, Postgres allows {max}", name.len())
     } else {
