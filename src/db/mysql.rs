@@ -60,7 +60,8 @@ impl Mysql {
         let mut session = Place::connect(&place).await?;
         let database = DatabaseName::existing(sql::REGISTRY);
         let work = Work { act: "ask the server of", database: &database };
-        let facts = "SELECT CONCAT(VERSION(), ' ', @@version_comment), CAST(@@lower_case_table_names AS CHAR)";
+        let facts = "SELECT CONCAT(VERSION(), ' ', @@version_comment), \
+                     CAST(@@lower_case_table_names AS CHAR)";
         let facts = session.ask(work, facts.to_owned()).await?;
         let fact = |column| facts.first().and_then(|row| text(row, column)).unwrap_or_default();
         let case = if fact(1) == "0" { sql::Case::Exact } else { sql::Case::Folded };
@@ -128,8 +129,8 @@ impl Mysql {
         Ok(Template::Empty { url })
     }
 
-    /// Ends what the building has left connected, and marks it. A lock that was lost on the way (the
-    /// server was restarted) is an error: another builder may be at it.
+    /// Ends what the building has left connected, and marks it. A lock that was lost on the way
+    /// (the server was restarted) is an error: another builder may be at it.
     pub(super) async fn finish_template(&mut self, template: &TemplateName) -> Result<(), DbError> {
         let name = self.kept(&template.0);
         let Building { owner, mut session, .. } = *self.taken(template, "finish")?;
@@ -318,9 +319,10 @@ async fn drop_ours(session: &mut Session, database: &DatabaseName) -> Result<(),
     };
     match session.run(sql::drop_database(database.as_str())).await {
         Ok(()) => registry::forget(session, database).await,
-        Err(error) if meaning(&error) == Meaning::Locked => {
-            Err(kept.unwrap_or_else(|| session.place.failure(work, &error)))
-        }
+        Err(error) if meaning(&error) == Meaning::Locked => Err(match kept {
+            Some(busy) => busy,
+            None => DbError::Busy { database: database.clone(), sessions: session.holders().await },
+        }),
         Err(error) => Err(session.place.failure(work, &error)),
     }
 }

@@ -348,6 +348,13 @@ async fn sessions_that_hold_a_clone_are_ended() {
     server.close().await;
 }
 
+fn busy(error: &DbError) -> Option<(&DatabaseName, &str)> {
+    match error {
+        DbError::Busy { database, sessions } => Some((database, sessions)),
+        _ => None,
+    }
+}
+
 #[tokio::test]
 async fn a_transaction_that_cannot_be_ended_is_told() {
     let mariadb = Mariadb::shared();
@@ -361,8 +368,14 @@ async fn a_transaction_that_cannot_be_ended_is_told() {
     let mut holder = MySqlConnection::connect(&mariadb.url("root", "mysql")).await.unwrap();
     holder.execute("BEGIN").await.unwrap();
     holder.execute(sqlx::AssertSqlSafe(format!("SELECT * FROM {clone}.t"))).await.unwrap();
-    let error = server.drop_database(&clone).await.unwrap_err();
-    assert!(matches!(&error, DbError::Busy { database, .. } if *database == clone), "{error:?}");
+    // Who may see sessions is told which.
+    let root = connect(&mariadb).await;
+    let (weak, strong) = tokio::join!(server.drop_database(&clone), root.drop_database(&clone));
+    for (error, told) in [(weak, "a transaction"), (strong, "of `root` from `localhost`")] {
+        let error = error.unwrap_err();
+        let Some((database, sessions)) = busy(&error) else { panic!("{error:?}") };
+        assert!(*database == clone && sessions.contains(told), "{error}");
+    }
     holder.execute("COMMIT").await.unwrap();
     server.drop_database(&clone).await.unwrap();
 }

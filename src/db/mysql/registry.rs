@@ -42,10 +42,11 @@ pub(super) async fn standing(
         "SELECT s.SCHEMA_NAME FROM information_schema.SCHEMATA s WHERE s.SCHEMA_NAME = ?",
     )
     .bind(database.as_str())
-    .fetch_optional(&mut session.connection)
+    .fetch_all(&mut session.connection)
     .await
     .map_err(|error| session.place.failure(work, &error))?;
-    if there.is_none() {
+    // The server compares without case here, whatever it does elsewhere.
+    if !there.iter().any(|row| text(row, 0).as_deref() == Some(database.as_str())) {
         return Ok(Standing::Absent);
     }
     let row = sqlx::query(

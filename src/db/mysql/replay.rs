@@ -1,9 +1,9 @@
 //! A clone out of a template's definitions.
 //!
-//! Tables without watching keys, then their rows in one transaction, then what reads them (routines,
-//! views), at last what watches them (triggers, events). Tables and rows go in batches, since each
-//! answer awaited costs more than a small statement; the rest goes one by one, as a body may hold
-//! anything.
+//! Tables without watching keys, then their rows in one transaction, then what reads them
+//! (routines, views), at last what watches them (triggers, events). Tables and rows go in batches,
+//! since each answer awaited costs more than a small statement; the rest goes one by one, as a body
+//! may hold anything.
 
 use super::super::error::DbError;
 use super::super::names::DatabaseName;

@@ -187,7 +187,7 @@ impl Session {
     pub(super) async fn end_sessions(&mut self, database: &DatabaseName) -> Result<(), DbError> {
         let work = Work { act: "end the sessions of", database };
         let found = sqlx::query(
-            "SELECT CAST(ID AS CHAR), USER, HOST FROM information_schema.PROCESSLIST \
+            "SELECT CAST(ID AS CHAR), USER, HOST, DB FROM information_schema.PROCESSLIST \
              WHERE DB = ? AND ID <> CONNECTION_ID()",
         )
         .bind(database.as_str())
@@ -195,13 +195,14 @@ impl Session {
         .await
         .map_err(|error| self.place.failure(work, &error))?;
         let mut kept = Vec::new();
-        for row in found {
-            let [id, user, host] = [0, 1, 2].map(|column| text(&row, column).unwrap_or_default());
-            let Ok(number) = id.parse() else { continue };
+        // The server compares without case, but `Shop` is another database than `shop`.
+        let ours = |row: &&MySqlRow| text(row, 3).as_deref() == Some(database.as_str());
+        for row in found.iter().filter(ours) {
+            let Some(number) = text(row, 0).and_then(|id| id.parse().ok()) else { continue };
             match self.run(sql::kill(number)).await {
                 Ok(()) => {}
                 Err(error) if meaning(&error) == Meaning::Rights => {
-                    kept.push(format!("session {id} of `{user}` from `{host}`"));
+                    kept.push(session_told(row));
                 }
                 // It has gone by itself.
                 Err(error) if meaning(&error) == Meaning::Other => {}
@@ -214,10 +215,31 @@ impl Session {
         Err(DbError::Busy { database: database.clone(), sessions: kept.join(", ") })
     }
 
+    /// Who may hold tables of a database without having it as theirs: the server does not tell
+    /// more than who has a transaction open, and that only to those with the right to see it.
+    pub(super) async fn holders(&mut self) -> String {
+        let open = "SELECT CAST(p.ID AS CHAR), p.USER, p.HOST \
+                    FROM information_schema.PROCESSLIST p JOIN information_schema.INNODB_TRX t \
+                    ON t.trx_mysql_thread_id = p.ID \
+                    WHERE p.ID <> CONNECTION_ID() LIMIT 9";
+        let open = self.rows(open.to_owned()).await.unwrap_or_default();
+        let told: Vec<_> = open.iter().map(session_told).collect();
+        if told.is_empty() {
+            return "a transaction that uses its tables".to_owned();
+        }
+        format!("one of these with an open transaction: {}", told.join(", "))
+    }
+
     /// Takes leave of the server, so that it does not count an aborted connection.
     pub(super) async fn close(self) {
         let _ = tokio::time::timeout(CLOSE_MAX, self.connection.close()).await;
     }
+}
+
+/// A session by its number, user and host.
+fn session_told(row: &MySqlRow) -> String {
+    let [id, user, host] = [0, 1, 2].map(|column| text(row, column).unwrap_or_default());
+    format!("session {id} of `{user}` from `{host}`")
 }
 
 /// A column as text; `None` for NULL and for what is no text.

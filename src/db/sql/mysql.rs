@@ -12,14 +12,15 @@ pub(in crate::db) use movable::{Case, Movable};
 /// The database in which evenly says what it made.
 pub(in crate::db) const REGISTRY: &str = "evenly_registry";
 
-/// How the sessions of evenly are set. `NO_AUTO_VALUE_ON_ZERO` keeps zeroes in counted columns; no
+/// How the sessions of evenly are set (times in seconds; the last one keeps a template's lock over a
+/// long `prepare`). `NO_AUTO_VALUE_ON_ZERO` keeps zeroes in counted columns; no
 /// strict mode, so that zero dates and old defaults are taken as they are. `unique_checks` stay on:
-/// off, MariaDB prepares a bulk load for every table, which costs a third more where tables are many
-/// and small, and gains nothing measurable where one has 200,000 rows.
+/// off, MariaDB prepares a bulk load for every table, which costs a third more where tables are
+/// many and small, and gains nothing measurable where one has 200,000 rows.
 pub(in crate::db) const SESSION: &str = "SET NAMES utf8mb4, sql_mode = 'NO_AUTO_VALUE_ON_ZERO', \
      time_zone = '+00:00', autocommit = 1, foreign_key_checks = 0, unique_checks = 1, \
-     sql_quote_show_create = 1, sql_safe_updates = 0, lock_wait_timeout = 10, \
-     innodb_lock_wait_timeout = 10, wait_timeout = 86400";
+     sql_quote_show_create = 1, sql_safe_updates = 0, lock_wait_timeout = 5, \
+     innodb_lock_wait_timeout = 5, wait_timeout = 86400";
 
 /// Rows of a template are read without locking them.
 pub(in crate::db) const READ_COMMITTED: &str =
@@ -29,7 +30,8 @@ pub(in crate::db) const READ_COMMITTED: &str =
 pub(in crate::db) const CREATE_REGISTRY: &str = "CREATE DATABASE IF NOT EXISTS evenly_registry";
 
 /// Makes the registry's table. `made` is 0 until the database is there: see `mysql/registry.rs`.
-pub(in crate::db) const CREATE_REGISTRY_TABLE: &str = "CREATE TABLE IF NOT EXISTS evenly_registry.`databases` (\
+pub(in crate::db) const CREATE_REGISTRY_TABLE: &str = "CREATE TABLE IF NOT EXISTS \
+     evenly_registry.`databases` (\
      `name` VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, \
      `made` TINYINT NOT NULL, \
      `mark` TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL) ENGINE = InnoDB";

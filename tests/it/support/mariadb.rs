@@ -32,6 +32,8 @@ impl Mariadb {
             "--auth-root-authentication-method=normal",
         ]);
         install.args([SMALL_LOG, &format!("--datadir={}", dir.join("data").display())]);
+        std::fs::create_dir(dir.join("tmp")).unwrap();
+        install.env("TMPDIR", dir.join("tmp"));
         succeed(&as_root(&mut install).output().expect("`tests/run` installs MariaDB"));
         let keeper = Mutex::new(launch(&dir));
         Self { dir, keeper }
@@ -115,6 +117,8 @@ fn launch(dir: &Path) -> Child {
     keeper.args(["--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"]);
     keeper.args(["--innodb-doublewrite=0", "--innodb-flush-method=nosync", SMALL_LOG]);
     keeper.args(["--sql-mode=STRICT_TRANS_TABLES,ANSI_QUOTES,NO_BACKSLASH_ESCAPES"]);
+    // A server that starts removes the temporary tables of all others in the same directory.
+    keeper.env("TMPDIR", dir.join("tmp"));
     as_root(&mut keeper).stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut keeper = keeper.spawn().unwrap();
     let lines = BufReader::new(keeper.stderr.take().unwrap()).lines();
