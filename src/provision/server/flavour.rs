@@ -63,10 +63,12 @@ impl Programs {
                     "--skip-name-resolve",
                     REDO_LOG,
                 ],
-                &[("--datadir=", &data)],
+                // A directory that is shared loses its files to any server that starts there.
+                &[("--datadir=", &data), ("--tmpdir=", home.path())],
             ),
             Self::Mysql { server } => {
-                words(server, &["--no-defaults", "--initialize-insecure"], &[("--datadir=", &data)])
+                let paths = [("--datadir=", data.as_path()), ("--tmpdir=", home.path())];
+                words(server, &["--no-defaults", "--initialize-insecure"], &paths)
             }
         }
     }
