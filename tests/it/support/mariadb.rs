@@ -7,9 +7,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, Weak, mpsc};
 
 /// Kills the server as soon as its input says something or ends; then removes the directory, unless
-/// the word was `keep`.
+/// the word was `keep`. It says nothing itself: there may be nobody left to hear it.
 const KEEPER: &str = r#"dir=$1; shift
 "$@" </dev/null & server=$!
+exec 2>/dev/null
 read -r word
 kill -9 $server; wait $server
 [ "$word" = keep ] || rm -rf "$dir""#;
