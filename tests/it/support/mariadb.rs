@@ -25,7 +25,8 @@ impl Mariadb {
     /// A server of one's own.
     pub(crate) fn start() -> Self {
         let place = ["/dev/shm", "/tmp"].into_iter().find(|place| Path::new(place).is_dir());
-        let dir = tempfile::tempdir_in(place.expect("a place for temporary files")).unwrap().keep();
+        let temporary = tempfile::tempdir_in(place.expect("a place for temporary files")).unwrap();
+        let dir = temporary.path();
         let mut install = Command::new("mariadb-install-db");
         install.args([
             "--no-defaults",
@@ -36,6 +37,8 @@ impl Mariadb {
         std::fs::create_dir(dir.join("tmp")).unwrap();
         install.env("TMPDIR", dir.join("tmp"));
         succeed(&as_root(&mut install).output().expect("`tests/run` installs MariaDB"));
+        // From here on the keeper removes it.
+        let dir = temporary.keep();
         let keeper = Mutex::new(launch(&dir));
         Self { dir, keeper }
     }
