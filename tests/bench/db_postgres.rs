@@ -126,8 +126,8 @@ fn schema() -> String {
         let other = table.saturating_sub(1);
         write!(
             sql,
-            "CREATE TABLE t{table} (id serial PRIMARY KEY, name text NOT NULL, made timestamptz \
-             DEFAULT now(), other int REFERENCES t{other}); \
+            "CREATE TABLE t{table} (id serial PRIMARY KEY, name text NOT NULL, \
+             made timestamptz DEFAULT now(), other int REFERENCES t{other}); \
              CREATE INDEX ON t{table} (name); CREATE INDEX ON t{table} (other, made); \
              INSERT INTO t{table} (name, other) SELECT 'row ' || i, i FROM generate_series(1, 10) i;"
         )
