@@ -57,7 +57,7 @@ impl Trials {
         let next = self.0.iter_mut().min_by_key(|trial| {
             let untried = trial.started < TRIALS_EACH;
             let best = trial.best.unwrap_or(Duration::MAX);
-            if untried || again { (0, trial.started, best) } else { (1, 0, best) }
+            if untried || again { (0, trial.started, Duration::ZERO) } else { (1, 0, best) }
         })?;
         next.started += 1;
         Some(next.strategy)
