@@ -1,9 +1,9 @@
 //! Postgres: clones by `CREATE DATABASE … TEMPLATE`.
 //!
 //! Promises, beside those of [`super`]: what is made carries from its first moment a sign that it
-//! is evenly's (see `NEWBORN_LIMIT`), so that a run killed at any moment leaves nothing that a later
-//! one cannot tell from a stranger's; sessions on a stranger's database are never ended; sessions
-//! of ours are few and on the maintenance database, where they are in nobody's way.
+//! is evenly's (see `NEWBORN_LIMIT`), so that a run killed at any moment leaves nothing that a
+//! later one cannot tell from a stranger's; sessions on a stranger's database are never ended;
+//! sessions of ours are few and on the maintenance database, where they are in nobody's way.
 //! Locks are session-level advisory locks on the maintenance database, so a pooler that shares
 //! sessions between clients must not stand between.
 

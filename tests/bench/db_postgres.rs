@@ -129,7 +129,8 @@ fn schema() -> String {
             "CREATE TABLE t{table} (id serial PRIMARY KEY, name text NOT NULL, \
              made timestamptz DEFAULT now(), other int REFERENCES t{other}); \
              CREATE INDEX ON t{table} (name); CREATE INDEX ON t{table} (other, made); \
-             INSERT INTO t{table} (name, other) SELECT 'row ' || i, i FROM generate_series(1, 10) i;"
+             INSERT INTO t{table} (name, other) \
+             SELECT 'row ' || i, i FROM generate_series(1, 10) i;"
         )
         .unwrap();
     }

@@ -205,7 +205,8 @@ fn set(name: &str, setting: &Setting) -> String {
 }
 
 /// The settings whose value is a list of quoted names: `GUC_LIST_QUOTE` in Postgres'
-/// `guc_tables.c`; `pg_dump` carries the same list. Their value in the catalogue is the list's text already.
+/// `guc_tables.c`; `pg_dump` carries the same list. Their value in the catalogue is the list's text
+/// already.
 fn is_list(key: &str) -> bool {
     [
         "local_preload_libraries",
