@@ -1,5 +1,5 @@
-//! What a clone of ours costs beside a bare `CREATE DATABASE … TEMPLATE` of the best strategy on the
-//! same server: `cargo bench --bench db_postgres [ROUNDS]`. 200 tables with foreign keys, two
+//! What a clone of ours costs beside a bare `CREATE DATABASE … TEMPLATE` of the best strategy on
+//! the same server: `cargo bench --bench db_postgres [ROUNDS]`. 200 tables with foreign keys, two
 //! indexes and ten rows each; all ways take turns, in an order that moves on each round.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail as a test does")]
 
