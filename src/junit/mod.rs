@@ -1,7 +1,7 @@
 //! JUnit XML, in both directions and from words alone: no files, no clock.
 //!
 //! [`read`] takes whatever calls itself JUnit and never fails: what is whole is kept, and what is
-//! not is told. [`write`] produces one dialect, which the Jenkins `junit-10` schema accepts.
+//! not is told. [`mod@write`] produces one dialect, which the Jenkins `junit-10` schema accepts.
 
 pub mod read;
 pub mod write;

@@ -11,7 +11,7 @@
 //! evenly ([`kill_orphans`]).
 //!
 //! Output goes from the processes to files, never through evenly: [`read_kept`] and [`Follower`]
-//! read them, [`capture`] runs a command for the sake of what it prints.
+//! read them, [`capture()`] runs a command for the sake of what it prints.
 
 mod capture;
 mod children;

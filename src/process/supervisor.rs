@@ -28,7 +28,7 @@ const REQUEST_MS_MAX: u64 = 10_000;
 /// How to start a supervisor.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The program that calls [`super::supervise`] when its first argument is [`SUPERVISE`].
+    /// The program that calls [`super::supervise()`] when its first argument is [`SUPERVISE`].
     pub program: PathBuf,
     /// Variables of this process that no command may see.
     pub env_remove: Vec<OsString>,
