@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::project::{Project, own_variables};
-use crate::model::{Shard, hex};
+use crate::model::hex;
 use crate::provision::{Cache, Request, owner_of_this_process};
 use crate::runner::Job;
 use crate::sink::fresh_token;
@@ -25,7 +25,6 @@ pub(super) fn request<'a>(
     project: &'a Project,
     jobs: &[Job],
     workers: u32,
-    shard: Shard,
     work: &Path,
 ) -> Option<Request<'a>> {
     let config = &project.config;
@@ -44,7 +43,7 @@ pub(super) fn request<'a>(
         used,
         workers,
         owner: owner_of_this_process(&run, until),
-        tag: tag(project, shard),
+        tag: tag(&run),
         work: work.to_owned(),
         cache: Cache::new(std::path::absolute(CACHE).unwrap_or_else(|_| CACHE.into())),
         program: project.program.clone(),
@@ -52,15 +51,11 @@ pub(super) fn request<'a>(
     })
 }
 
-/// The same in all attempts to read it, another in every shard and attempt; outside a CI in every
-/// run.
-fn tag(project: &Project, shard: Shard) -> String {
-    let run = match &project.run.id {
-        Some(id) => format!("{id}/{}/{shard}", project.run.attempt),
-        // Without randomness the process and its start are as good as unique.
-        None => fresh_token().unwrap_or_else(|_| {
-            format!("{}/{}", std::process::id(), Timestamp::now().as_nanosecond())
-        }),
-    };
-    hex(&Sha256::digest(run))[..TAG_HEX].to_owned()
+/// Another in every run: one job of a CI may start several, on a server that all of them use.
+fn tag(run: &str) -> String {
+    // Without randomness the process and its start are as good as unique.
+    let unique = fresh_token().unwrap_or_else(|_| {
+        format!("{run}/{}/{}", std::process::id(), Timestamp::now().as_nanosecond())
+    });
+    hex(&Sha256::digest(unique))[..TAG_HEX].to_owned()
 }

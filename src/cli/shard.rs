@@ -89,7 +89,7 @@ pub(super) fn run_shard(
         let mut note = |text: &str| print::note(text);
         let mut outputs =
             Outputs { journal: &mut journal, console: Some(&mut console), note: &mut note };
-        let request = databases::request(project, &jobs, workers, shard, &files.work);
+        let request = databases::request(project, &jobs, workers, &files.work);
         runner::run(setup, request.as_ref(), jobs, &discovery.frameworks, &mut outputs)?
     };
     if let Some(Stop::Broken(why)) = &ending.stop {

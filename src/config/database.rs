@@ -128,7 +128,30 @@ pub(super) fn check(databases: &BTreeMap<String, Database>) -> Result<(), Config
             )));
         }
     }
+    check_variables(databases)?;
     in_order(databases).map(|_| ())
+}
+
+/// The variable that tells tests the URL of a database: its name in upper case, all but letters and
+/// digits `_`.
+#[must_use]
+pub fn variable(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("DATABASE_URL_{}", name.chars().map(letter).collect::<String>())
+}
+
+fn check_variables(databases: &BTreeMap<String, Database>) -> Result<(), ConfigError> {
+    let mut names: BTreeMap<String, &String> = BTreeMap::new();
+    for name in databases.keys() {
+        let variable = variable(name);
+        if let Some(other) = names.insert(variable.clone(), name) {
+            return Err(ConfigError::plain(format!(
+                "`[database.{other}]` and `[database.{name}]` would both be `{variable}`: give one \
+                 of them another name"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn check_one(name: &str, database: &Database) -> Result<(), &'static str> {
@@ -241,6 +264,7 @@ mod tests {
             ("[database.x]\nmirror = \"y\"\n", "no `[database.y]`"),
             ("[database.x]\nmirror = \"x\"\n", "mirror itself"),
             ("[database.x]\nurl = \"u\"\nafter = [\"x\"]\n", "circle"),
+            ("[database.x-y]\nurl = \"u\"\n[database.x_Y]\nurl = \"u\"\n", "`DATABASE_URL_X_Y`"),
             ("databases = [\"nope\"]\n", "no `[database.nope]`"),
             ("[database.x]\nurl = \"x\"\nfresh = \"test\"\n", "unknown variant"),
         ] {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use database::{Database, Fresh, Prepare, ServerKind, in_order};
+pub use database::{Database, Fresh, Prepare, ServerKind, in_order, variable};
 pub use error::ConfigError;
 use values::{Human, default_true};
 pub use values::{Show, Workers};

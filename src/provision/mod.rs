@@ -125,7 +125,12 @@ impl Provision {
         for name in &order {
             let database = &databases[*name];
             let location = location(request, &servers, name, database)?;
-            let template = template::ready(request, name, database, &location, tell).await?;
+            let there = if servers.is_restored(database) {
+                TemplateOrigin::Restored
+            } else {
+                TemplateOrigin::Found
+            };
+            let template = template::ready(request, name, database, &location, there, tell).await?;
             servers.note(database, &template);
             templates.insert(*name, (location, template));
         }

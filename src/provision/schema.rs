@@ -21,12 +21,12 @@ pub(super) async fn load(
     let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
     match location.engine() {
         Engine::Postgres => {
+            let client = db::postgres_client(url).map_err(fail)?;
             let mut argv: Vec<OsString> =
-                ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f"]
-                    .map(Into::into)
-                    .into();
+                ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"].map(Into::into).into();
             argv.push(file.into());
-            run(request, name, WHAT, argv, Vec::new()).await
+            argv.extend(client.arguments);
+            run(request, name, WHAT, argv, client.env).await
         }
         Engine::Mysql => {
             let client = db::mysql_client(url).map_err(fail)?;

@@ -55,6 +55,12 @@ impl Servers {
         self.0[&engine].managed.location()
     }
 
+    /// Whether a database's server began with what an earlier run kept.
+    pub(super) fn is_restored(&self, database: &Database) -> bool {
+        let one = database.engine.and_then(|engine| self.0.get(&engine));
+        database.server == ServerKind::Managed && one.is_some_and(|one| one.managed.is_restored())
+    }
+
     /// Takes notice of a template's origin.
     pub(super) fn note(&mut self, database: &Database, template: &Ready) {
         let built = template.origin == TemplateOrigin::Built;

@@ -21,12 +21,14 @@ pub(super) struct Ready {
     pub(super) origin: TemplateOrigin,
 }
 
-/// Makes a database's template ready; all connections are closed again.
+/// Makes a database's template ready; all connections are closed again. `there` is what one on the
+/// server is told as.
 pub(super) async fn ready(
     request: &Request<'_>,
     name: &str,
     database: &Database,
     location: &Location,
+    there: TemplateOrigin,
     tell: &mut dyn FnMut(Told),
 ) -> Result<Ready, ProvisionError> {
     let started = Instant::now();
@@ -45,7 +47,8 @@ pub(super) async fn ready(
     server.close().await;
     let ready = ready?;
     let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    tell(Told::Template { database: name.to_owned(), origin: ready.origin, took_us });
+    let origin = if ready.origin == TemplateOrigin::Found { there } else { ready.origin };
+    tell(Told::Template { database: name.to_owned(), origin, took_us });
     Ok(ready)
 }
 

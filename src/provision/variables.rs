@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::config;
+
 /// `DATABASE_URL` for the first database, `DATABASE_URL_<NAME>` for each.
 pub(super) fn of(urls: &[(&str, String)]) -> Vec<(OsString, OsString)> {
     let mut variables: Vec<(OsString, OsString)> = Vec::with_capacity(urls.len() + 1);
@@ -9,15 +11,9 @@ pub(super) fn of(urls: &[(&str, String)]) -> Vec<(OsString, OsString)> {
         variables.push(("DATABASE_URL".into(), url.into()));
     }
     for (name, url) in urls {
-        variables.push((format!("DATABASE_URL_{}", upper(name)).into(), url.into()));
+        variables.push((config::variable(name).into(), url.into()));
     }
     variables
-}
-
-/// A name as part of a variable's: letters in upper case, all but letters and digits `_`.
-fn upper(name: &str) -> String {
-    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    name.chars().map(letter).collect()
 }
 
 /// A text with each `${NAME}` replaced.

@@ -94,8 +94,7 @@ impl Outputs<'_> {
     }
 
     /// Says that nothing of the shard could run.
-    fn nothing_ran(&mut self, jobs: &[Job], error: &RunError) {
-        let why = Stop::Broken(error.to_string());
+    fn nothing_ran(&mut self, jobs: &[Job], why: Stop) {
         let not_run = jobs
             .iter()
             .map(|job| NotRun { group: job.group.id.clone(), why: why.clone() })
@@ -128,14 +127,26 @@ pub fn run(
         // The first thread that reads results is there before any group can use up the machine's.
         let _ = tokio::task::spawn_blocking(|| ()).await;
         become_reaper().map_err(system("adopt orphaned processes"))?;
-        let provision = match provided(request, outputs).await {
-            Ok(provision) => provision,
-            Err(error) => {
-                outputs.nothing_ran(&jobs, &error);
+        let mut signals = Signals::listen().map_err(system("listen for signals"))?;
+        let provided = tokio::select! {
+            biased;
+            number = signals.next() => Err(number),
+            provided = provided(request, outputs) => Ok(provided),
+        };
+        let provision = match provided {
+            Ok(Ok(provision)) => provision,
+            Ok(Err(error)) => {
+                outputs.nothing_ran(&jobs, Stop::Broken(error.to_string()));
                 return Err(error);
             }
+            Err(number) => {
+                let stop = Stop::Signal(number);
+                outputs.nothing_ran(&jobs, stop.clone());
+                kill_orphans().await;
+                return Ok(Ending { stop: Some(stop), failed: 0 });
+            }
         };
-        let driver = Driver::new(setup, provision.as_ref(), jobs, frameworks, outputs)?;
+        let driver = Driver::new(setup, signals, provision.as_ref(), jobs, frameworks, outputs)?;
         let ending = driver.drive().await;
         if let Some(provision) = provision.and_then(Rc::into_inner) {
             for left in provision.stop().await {
@@ -201,6 +212,7 @@ enum Journalling {
 impl<'a, 'o> Driver<'a, 'o> {
     fn new(
         setup: Setup,
+        signals: Signals,
         provision: Option<&Rc<Provision>>,
         jobs: Vec<Job>,
         frameworks: &'a BTreeMap<SuiteName, Rc<Framework>>,
@@ -208,7 +220,6 @@ impl<'a, 'o> Driver<'a, 'o> {
     ) -> Result<Self, RunError> {
         let system = |act| move |source| RunError::System { act, source };
         let setup = Rc::new(setup);
-        let signals = Signals::listen().map_err(system("listen for signals"))?;
         let (done, results) = mpsc::channel(setup.workers as usize);
         let mut slots = Vec::new();
         let mut workers = JoinSet::new();
