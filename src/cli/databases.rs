@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::project::{Project, own_variables};
-use crate::model::Shard;
+use crate::model::{Shard, hex};
 use crate::provision::{Cache, Request, owner_of_this_process};
 use crate::runner::Job;
 use crate::sink::fresh_token;
@@ -62,6 +62,5 @@ fn tag(project: &Project, shard: Shard) -> String {
             format!("{}/{}", std::process::id(), Timestamp::now().as_nanosecond())
         }),
     };
-    let hex: String = Sha256::digest(run).iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..TAG_HEX].to_owned()
+    hex(&Sha256::digest(run))[..TAG_HEX].to_owned()
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use super::location::Engine;
+use crate::model::hex;
 
 /// The name of a database as its server knows it; for SQLite a file's name without its ending.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,8 +75,7 @@ fn fitted(engine: Engine, name: String) -> DatabaseName {
     if name.len() <= max {
         return DatabaseName(name);
     }
-    let hash: String =
-        Sha256::digest(&name).iter().take(HASH_HEX / 2).map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&Sha256::digest(&name)[..HASH_HEX / 2]);
     let mut head = max - HASH_HEX - 1;
     while !name.is_char_boundary(head) {
         head -= 1;

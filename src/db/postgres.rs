@@ -1,9 +1,9 @@
 //! Postgres: clones by `CREATE DATABASE … TEMPLATE`.
 //!
-//! Promises, beside those of [`super`]: what is made carries from its first moment a sign that it is
-//! evenly's (see `NEWBORN_LIMIT`), so that a run killed at any moment leaves nothing that a later
-//! one cannot tell from a stranger's; sessions on a stranger's database are never ended; sessions of
-//! ours are few and on the maintenance database, where they are in nobody's way.
+//! Promises, beside those of [`super`]: what is made carries from its first moment a sign that it
+//! is evenly's (see `NEWBORN_LIMIT`), so that a run killed at any moment leaves nothing that a
+//! later one cannot tell from a stranger's; sessions on a stranger's database are never ended;
+//! sessions of ours are few and on the maintenance database, where they are in nobody's way.
 //! Locks are session-level advisory locks on the maintenance database, so a pooler that shares
 //! sessions between clients must not stand between.
 
@@ -166,7 +166,11 @@ impl Postgres {
         let mut attempt = 1;
         loop {
             match self.clone_once(template, clone, owner).await {
-                Err(DbError::Unreachable { .. }) if attempt < ATTEMPTS_MAX => attempt += 1,
+                Err(DbError::Unreachable { .. }) if attempt < ATTEMPTS_MAX => {
+                    attempt += 1;
+                    // What rests is from before.
+                    self.admin.close().await;
+                }
                 done => return done,
             }
         }
@@ -177,13 +181,27 @@ impl Postgres {
         let mut attempt = 1;
         loop {
             match self.drop_once(database).await {
-                Err(DbError::Unreachable { .. }) if attempt < ATTEMPTS_MAX => attempt += 1,
+                Err(DbError::Unreachable { .. }) if attempt < ATTEMPTS_MAX => {
+                    attempt += 1;
+                    // What rests is from before.
+                    self.admin.close().await;
+                }
                 done => return done,
             }
         }
     }
 
     pub(super) async fn list(&self) -> Result<Vec<Found>, DbError> {
+        match self.list_once().await {
+            Err(DbError::Unreachable { .. }) => {
+                self.admin.close().await;
+                self.list_once().await
+            }
+            done => done,
+        }
+    }
+
+    async fn list_once(&self) -> Result<Vec<Found>, DbError> {
         let mut session = self.admin.session(Company::Welcome).await?;
         let here = DatabaseName::existing(self.admin.maintenance());
         let candidates = session.candidates().await;
@@ -402,8 +420,8 @@ fn orphan(name: DatabaseName) -> Found {
     Found { name, kind: Kind::Clone, owner, made: until }
 }
 
-/// A name that Postgres keeps as it is (it would cut a longer one without a word) and that a URL can
-/// have (a dot alone means a place in its path).
+/// A name that Postgres keeps as it is (it would cut a longer one without a word) and that a URL
+/// can have (a dot alone means a place in its path).
 fn checked(database: &DatabaseName) -> Result<&DatabaseName, DbError> {
     let name = database.as_str();
     let max = Engine::Postgres.name_bytes_max();

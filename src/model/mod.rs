@@ -22,4 +22,4 @@ pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
 pub use owner::Owner;
 pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError, WORKERS_MAX};
-pub use text::{counted, human_time, one_line, thousands};
+pub use text::{counted, hex, human_time, one_line, thousands};

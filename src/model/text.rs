@@ -65,6 +65,14 @@ pub fn thousands(number: u64) -> String {
     grouped
 }
 
+/// Bytes as hex digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// `1 test`, `3,571 tests`.
 #[must_use]
 pub fn counted(number: usize, one: &str) -> String {
@@ -95,6 +103,7 @@ mod tests {
         assert_eq!(counted(1, "test"), "1 test");
         assert_eq!(counted(0, "test"), "0 tests");
         assert_eq!(counted(3_571, "test"), "3,571 tests");
+        assert_eq!(hex(&[0, 0x0a, 0xff]), "000aff");
     }
 
     #[test]

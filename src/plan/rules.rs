@@ -162,7 +162,14 @@ mod tests {
 
     fn rule(pattern: &str) -> Rule {
         let pattern = Pattern::new(pattern).unwrap();
-        Rule { pattern, exclusive: None, together: None, timeout: None, retries: None }
+        Rule {
+            pattern,
+            exclusive: None,
+            database: None,
+            together: None,
+            timeout: None,
+            retries: None,
+        }
     }
 
     fn together(pattern: &str, label: &str) -> Rule {

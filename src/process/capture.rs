@@ -99,6 +99,7 @@ pub async fn capture(supervisor: &mut Supervisor, call: Call) -> io::Result<Capt
 }
 
 /// The end of what a command printed, each line set in after a line break.
+#[must_use]
 pub fn last_words(stdout: &[u8], stderr: &str) -> String {
     let mut text = stderr.to_owned();
     if text.trim().is_empty() {

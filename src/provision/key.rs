@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::model::hex;
+
 /// Hex digits of a key.
 const HEX: usize = 32;
 
@@ -20,8 +22,7 @@ impl Key {
 
     /// The key, as hex digits.
     pub(super) fn finish(self) -> String {
-        let hex = self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        hex[..HEX].to_owned()
+        hex(&self.0.finalize())[..HEX].to_owned()
     }
 }
 

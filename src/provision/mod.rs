@@ -40,11 +40,6 @@ pub use owner::{is_alive, is_over, owner_of_this_process};
 pub use server::{Data, Managed, ManagedError, ManagedOptions};
 use servers::Servers;
 
-/// Bytes as hex digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
 /// What is to be provided, and in which surroundings.
 #[derive(Debug)]
 pub struct Request<'a> {

@@ -263,7 +263,7 @@ fn location(engine: Engine, port: u16, password: &str) -> Result<Location, Manag
 fn random_hex<const BYTES: usize>() -> Result<String, ManagedError> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| ManagedError::System(error.into()))?;
-    Ok(super::hex(&bytes))
+    Ok(crate::model::hex(&bytes))
 }
 
 /// Runs what only the disk makes wait.

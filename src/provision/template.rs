@@ -14,7 +14,7 @@ use crate::process::{self, Call, Captured, Supervisor, last_words};
 use crate::store;
 
 /// How long a template may take to build: migrations of the largest projects take minutes.
-const BUILD_MAX: Duration = Duration::from_mins(60);
+const BUILD_MAX: Duration = Duration::from_hours(1);
 
 /// A template that is ready.
 #[derive(Debug)]

@@ -287,7 +287,6 @@ impl<'a> Reader<'a> {
             Event::Discovered { suite, groups } => {
                 journal.discovered.push(Rc::new(Discovered { suite, groups }));
             }
-            Event::DatabaseReady { database: _, origin: _, took_us: _ } => {}
             Event::Planned { fingerprint, workers, groups, assigned } => {
                 journal.planned = Some(Planned { fingerprint, workers, groups, assigned });
             }
@@ -298,7 +297,8 @@ impl<'a> Reader<'a> {
             Event::GroupSlow { group: _, attempt: _, at_us, timeout_us: _ } => {
                 journal.last_us = journal.last_us.max(at_us);
             }
-            Event::Streamed { group: _, text: _ } => {}
+            Event::DatabaseReady { database: _, origin: _, took_us: _ }
+            | Event::Streamed { group: _, text: _ } => {}
             Event::GroupFinished(finished) => {
                 journal.last_us = journal.last_us.max(finished.at_us);
                 let execution = (finished.group.clone(), finished.attempt);

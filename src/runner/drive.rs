@@ -135,7 +135,7 @@ pub fn run(
                 return Err(error);
             }
         };
-        let driver = Driver::new(setup, provision.clone(), jobs, frameworks, outputs)?;
+        let driver = Driver::new(setup, provision.as_ref(), jobs, frameworks, outputs)?;
         let ending = driver.drive().await;
         if let Some(provision) = provision.and_then(Rc::into_inner) {
             for left in provision.stop().await {
@@ -201,7 +201,7 @@ enum Journalling {
 impl<'a, 'o> Driver<'a, 'o> {
     fn new(
         setup: Setup,
-        provision: Option<Rc<Provision>>,
+        provision: Option<&Rc<Provision>>,
         jobs: Vec<Job>,
         frameworks: &'a BTreeMap<SuiteName, Rc<Framework>>,
         outputs: &'a mut Outputs<'o>,
@@ -213,7 +213,7 @@ impl<'a, 'o> Driver<'a, 'o> {
         let mut slots = Vec::new();
         let mut workers = JoinSet::new();
         for index in 0..setup.workers {
-            let worker = Worker::new(Rc::clone(&setup), provision.clone(), index);
+            let worker = Worker::new(Rc::clone(&setup), provision.cloned(), index);
             let worker = worker.map_err(system("make a worker's directory"))?;
             let (orders, inbox) = mpsc::channel(1);
             let output = worker.output().to_owned();

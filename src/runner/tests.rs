@@ -33,6 +33,7 @@ fn job(number: usize, spec: Spec) -> Job {
             members: vec![Member { argument: name.clone().into(), name }],
             tests: None,
             exclusive: spec.exclusive,
+            databases: true,
             limits: Limits::default(),
         },
         reading: Reading {
@@ -143,6 +144,7 @@ impl Stage {
             Event::GroupStarted { .. } | Event::GroupSlow { .. } => {}
             Event::RunStarted(_)
             | Event::Discovered { .. }
+            | Event::DatabaseReady { .. }
             | Event::Planned { .. }
             | Event::Streamed { .. } => panic!("not the dispatcher's to say"),
         }

@@ -1,5 +1,5 @@
-//! What a clone of ours costs beside a bare `CREATE DATABASE … TEMPLATE` of the best strategy on the
-//! same server: `cargo bench --bench db_postgres [ROUNDS]`. 200 tables with foreign keys, two
+//! What a clone of ours costs beside a bare `CREATE DATABASE … TEMPLATE` of the best strategy on
+//! the same server: `cargo bench --bench db_postgres [ROUNDS]`. 200 tables with foreign keys, two
 //! indexes and ten rows each; all ways take turns, in an order that moves on each round.
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail as a test does")]
 
@@ -126,10 +126,11 @@ fn schema() -> String {
         let other = table.saturating_sub(1);
         write!(
             sql,
-            "CREATE TABLE t{table} (id serial PRIMARY KEY, name text NOT NULL, made timestamptz \
-             DEFAULT now(), other int REFERENCES t{other}); \
+            "CREATE TABLE t{table} (id serial PRIMARY KEY, name text NOT NULL, \
+             made timestamptz DEFAULT now(), other int REFERENCES t{other}); \
              CREATE INDEX ON t{table} (name); CREATE INDEX ON t{table} (other, made); \
-             INSERT INTO t{table} (name, other) SELECT 'row ' || i, i FROM generate_series(1, 10) i;"
+             INSERT INTO t{table} (name, other) \
+             SELECT 'row ' || i, i FROM generate_series(1, 10) i;"
         )
         .unwrap();
     }

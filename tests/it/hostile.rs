@@ -139,6 +139,7 @@ fn a_kill_that_comes_with_the_start_kills() {
         env: Vec::new(),
         output: dir.path().join("output"),
         stdout: None,
+        user: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

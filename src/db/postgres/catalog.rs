@@ -29,6 +29,10 @@ pub(super) struct Entry {
     /// It has `IS_TEMPLATE`.
     pub(super) flagged: bool,
     connections_max: i32,
+    /// There are settings of it.
+    set: bool,
+    /// Its rights are not the server's defaults.
+    granted: bool,
 }
 
 /// Who made it.
@@ -88,6 +92,8 @@ impl Entry {
             },
             flagged: row.try_get("datistemplate")?,
             connections_max,
+            set: row.try_get("set")?,
+            granted: row.try_get("granted")?,
         })
     }
 }
@@ -163,8 +169,10 @@ impl Session {
     pub(super) async fn look(&mut self, database: &DatabaseName) -> Result<Option<Entry>, DbError> {
         let row = sqlx::query(
             "SELECT oid::bigint AS oid, pg_get_userbyid(datdba)::text AS owner, datallowconn, \
-             datistemplate, datconnlimit, shobj_description(oid, 'pg_database') AS comment \
-             FROM pg_database WHERE datname = $1::text::name",
+             datistemplate, datconnlimit, shobj_description(oid, 'pg_database') AS comment, \
+             datacl IS NOT NULL AS granted, \
+             EXISTS (SELECT FROM pg_db_role_setting WHERE setdatabase = d.oid) AS set \
+             FROM pg_database d WHERE datname = $1::text::name",
         )
         .bind(database.as_str())
         .fetch_optional(&mut self.connection)
@@ -199,11 +207,12 @@ impl Session {
         template: &DatabaseName,
         entry: &Entry,
     ) -> Result<Dress, DbError> {
-        let settings = self.settings(entry.oid).await;
+        let Entry { oid, owner, made: _, state: _, flagged: _, connections_max, set, granted } =
+            entry;
+        let settings = if *set { self.settings(*oid).await } else { Ok(Vec::new()) };
         let settings = settings.map_err(|error| self.fail("read", template, &error))?;
-        let grants = self.grants(entry.oid).await;
+        let grants = if *granted { self.grants(*oid).await } else { Ok(None) };
         let grants = grants.map_err(|error| self.fail("read", template, &error))?;
-        let Entry { oid: _, owner, made: _, state: _, flagged: _, connections_max } = entry;
         // Whoever fills a template does so before it has its own limit.
         let connections_max = (*connections_max).max(-1);
         Ok(Dress { owner: owner.clone(), connections_max, settings, grants })

@@ -51,7 +51,7 @@ impl Postgres {
             let _ = session.run(sql::drop(clone.as_str())).await;
             return Err(failure);
         }
-        session.close().await;
+        session.rest();
         Ok(())
     }
 

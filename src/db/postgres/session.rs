@@ -135,7 +135,7 @@ impl Admin {
         let permits = Arc::clone(&self.permits).acquire_many_owned(count).await;
         let permits = permits.expect("nobody closes the semaphore");
         let connection = match company {
-            Company::Welcome => self.rested().await,
+            Company::Welcome => self.resting.pop(),
             Company::Alone => {
                 self.close().await;
                 None
@@ -146,16 +146,6 @@ impl Admin {
             None => self.reconnect().await?,
         };
         Ok(self.session_of(connection, Some(permits)))
-    }
-
-    /// A connection that rested and still lives.
-    async fn rested(&self) -> Option<PgConnection> {
-        while let Some(mut connection) = self.resting.pop() {
-            if connection.ping().await.is_ok() {
-                return Some(connection);
-            }
-        }
-        None
     }
 
     /// Closes what rests.
@@ -273,14 +263,18 @@ impl Session {
 
     /// Ends a session that did what it should; one that did not is dropped, connection and all.
     pub(super) async fn close(mut self) {
-        match self.lent.take() {
-            Some((resting, _permits)) => {
-                let unlocked = self.run("SELECT pg_advisory_unlock_all()".to_owned()).await;
-                if unlocked.is_ok() {
-                    resting.push(self.connection);
-                }
-            }
-            None => drop(self.connection.close().await),
+        if self.lent.is_none() {
+            // A server that is gone needs no farewell.
+            let _ = self.connection.close().await;
+        } else if self.run(sql::UNLOCK.to_owned()).await.is_ok() {
+            self.rest();
+        }
+    }
+
+    /// The same where nothing is locked any more.
+    pub(super) fn rest(self) {
+        if let Some((resting, _permits)) = self.lent {
+            resting.push(self.connection);
         }
     }
 }

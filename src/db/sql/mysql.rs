@@ -12,11 +12,11 @@ pub(in crate::db) use movable::{Case, Movable};
 /// The database in which evenly says what it made.
 pub(in crate::db) const REGISTRY: &str = "evenly_registry";
 
-/// How the sessions of evenly are set (times in seconds; the last one keeps a template's lock over a
-/// long `prepare`). `NO_AUTO_VALUE_ON_ZERO` keeps zeroes in counted columns; no
-/// strict mode, so that zero dates and old defaults are taken as they are. `unique_checks` stay on:
-/// off, MariaDB prepares a bulk load for every table, which costs a third more where tables are
-/// many and small, and gains nothing measurable where one has 200,000 rows.
+/// How the sessions of evenly are set; times are in seconds, and the last one keeps a template's
+/// lock over a long `prepare`. `NO_AUTO_VALUE_ON_ZERO` keeps zeroes in counted columns; no strict
+/// mode, so that zero dates and old defaults are taken as they are. `unique_checks` stay on: off,
+/// MariaDB prepares a bulk load for every table, which costs a third more where tables are many
+/// and small, and gains nothing measurable where one has 200,000 rows.
 pub(in crate::db) const SESSION: &str = "SET NAMES utf8mb4, sql_mode = 'NO_AUTO_VALUE_ON_ZERO', \
      time_zone = '+00:00', autocommit = 1, foreign_key_checks = 0, unique_checks = 1, \
      sql_quote_show_create = 1, sql_safe_updates = 0, lock_wait_timeout = 5, \

@@ -22,6 +22,9 @@ pub(in crate::db) fn begin(version: u32) -> String {
     sql
 }
 
+/// Gives back every lock of a session.
+pub(in crate::db) const UNLOCK: &str = "SELECT pg_advisory_unlock_all()";
+
 /// A name in double quotes.
 pub(in crate::db) fn ident(name: &str) -> String {
     format!("\"{}\"", name.replace('\0', "").replace('"', "\"\""))
@@ -155,7 +158,8 @@ pub(in crate::db) struct Dress {
     pub(in crate::db) grants: Option<Vec<Grant>>,
 }
 
-/// Gives a new database all that its template has, and the mark last: one transaction.
+/// Gives a new database all that its template has, and the mark last: one transaction; then the
+/// lock back.
 pub(in crate::db) fn dress(database: &str, dress: &Dress, text: &str) -> String {
     let Dress { owner, connections_max, settings, grants } = dress;
     let name = ident(database);
@@ -171,7 +175,7 @@ pub(in crate::db) fn dress(database: &str, dress: &Dress, text: &str) -> String 
             sql.push_str(&allow(&name, owner, grant));
         }
     }
-    sql.push_str(&format!("; {}; COMMIT", mark(database, text)));
+    sql.push_str(&format!("; {}; COMMIT; {UNLOCK}", mark(database, text)));
     sql
 }
 
@@ -200,8 +204,9 @@ fn set(name: &str, setting: &Setting) -> String {
     }
 }
 
-/// The settings whose value is a list of quoted names: `GUC_LIST_QUOTE` in Postgres' `guc_tables.c`;
-/// `pg_dump` carries the same list. Their value in the catalogue is the list's text already.
+/// The settings whose value is a list of quoted names: `GUC_LIST_QUOTE` in Postgres'
+/// `guc_tables.c`; `pg_dump` carries the same list. Their value in the catalogue is the list's text
+/// already.
 fn is_list(key: &str) -> bool {
     [
         "local_preload_libraries",

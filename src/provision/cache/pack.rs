@@ -36,7 +36,7 @@ impl Seal {
     }
 
     pub(super) fn finish(self) -> String {
-        super::super::hex(&self.0.finalize())
+        crate::model::hex(&self.0.finalize())
     }
 }
 

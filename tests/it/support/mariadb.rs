@@ -7,9 +7,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, Weak, mpsc};
 
 /// Kills the server as soon as its input says something or ends; then removes the directory, unless
-/// the word was `keep`.
+/// the word was `keep`. It says nothing itself: there may be nobody left to hear it.
 const KEEPER: &str = r#"dir=$1; shift
 "$@" </dev/null & server=$!
+exec 2>/dev/null
 read -r word
 kill -9 $server; wait $server
 [ "$word" = keep ] || rm -rf "$dir""#;
@@ -24,7 +25,8 @@ impl Mariadb {
     /// A server of one's own.
     pub(crate) fn start() -> Self {
         let place = ["/dev/shm", "/tmp"].into_iter().find(|place| Path::new(place).is_dir());
-        let dir = tempfile::tempdir_in(place.expect("a place for temporary files")).unwrap().keep();
+        let temporary = tempfile::tempdir_in(place.expect("a place for temporary files")).unwrap();
+        let dir = temporary.path();
         let mut install = Command::new("mariadb-install-db");
         install.args([
             "--no-defaults",
@@ -35,6 +37,8 @@ impl Mariadb {
         std::fs::create_dir(dir.join("tmp")).unwrap();
         install.env("TMPDIR", dir.join("tmp"));
         succeed(&as_root(&mut install).output().expect("`tests/run` installs MariaDB"));
+        // From here on the keeper removes it.
+        let dir = temporary.keep();
         let keeper = Mutex::new(launch(&dir));
         Self { dir, keeper }
     }

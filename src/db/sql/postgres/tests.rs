@@ -134,6 +134,6 @@ fn rights_are_given_by_whoever_gave_them() {
          REVOKE ALL ON DATABASE \"d\" FROM PUBLIC, \"o\"; \
          GRANT CONNECT ON DATABASE \"d\" TO \"a\" WITH GRANT OPTION; \
          SET LOCAL ROLE \"a\"; GRANT CONNECT ON DATABASE \"d\" TO PUBLIC; RESET ROLE; \
-         COMMENT ON DATABASE \"d\" IS 'it''s'; COMMIT"
+         COMMENT ON DATABASE \"d\" IS 'it''s'; COMMIT; SELECT pg_advisory_unlock_all()"
     );
 }
