@@ -1,7 +1,6 @@
 //! How a server's own client program is told where a database is. Passwords go by the environment:
 //! arguments are there for every user of the machine to see.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 
 use url::Url;
@@ -9,39 +8,13 @@ use url::Url;
 use super::error::DbError;
 use super::location::without_password;
 
-/// Arguments and environment of `psql`, or of `mariadb` or `mysql`.
+/// Arguments and environment of `mariadb` or `mysql`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     /// Options, of which the last names the database.
     pub arguments: Vec<OsString>,
     /// The password, if there is one.
     pub env: Vec<(OsString, OsString)>,
-}
-
-/// What `psql` needs to connect to the database of a URL.
-///
-/// # Errors
-/// When it is no URL.
-pub fn postgres_client(url: &str) -> Result<Client, DbError> {
-    let mut parsed = parsed(url)?;
-    let in_query = |(key, value): (Cow<'_, str>, Cow<'_, str>)| {
-        (key == "password").then(|| value.into_owned())
-    };
-    let password = parsed.query_pairs().find_map(in_query).or(parsed.password().map(decoded));
-    if parsed.password().is_some() && parsed.set_password(None).is_err() {
-        return Err(refused(url, "it has a password, and no host that asks for it"));
-    }
-    let left: Vec<String> = parsed
-        .query()
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .filter(|pair| !pair.starts_with("password="))
-        .map(str::to_owned)
-        .collect();
-    parsed.set_query((!left.is_empty()).then(|| left.join("&")).as_deref());
-    let arguments = vec!["-d".into(), parsed.as_str().into()];
-    let env = password.map(|password| ("PGPASSWORD".into(), password.into()));
-    Ok(Client { arguments, env: env.into_iter().collect() })
 }
 
 /// What `mariadb` or `mysql` needs to connect to the database of a URL.
@@ -102,19 +75,6 @@ mod tests {
         ];
         assert_eq!(client.arguments, expected);
         assert_eq!(client.env, [("MYSQL_PWD".into(), "p:w".into())]);
-    }
-
-    #[test]
-    fn psql_gets_its_password_by_the_environment() {
-        let url = "postgres://u%40x:p%3Aw@h:5/a%20b?host=%2Frun&password=other&sslmode=disable";
-        let client = postgres_client(url).unwrap();
-        let expected = ["-d", "postgres://u%40x@h:5/a%20b?host=%2Frun&sslmode=disable"];
-        assert_eq!(client.arguments, expected);
-        assert_eq!(client.env, [("PGPASSWORD".into(), "other".into())]);
-        let client = postgres_client("postgres://u:p%3Aw@h/a").unwrap();
-        assert_eq!(client.arguments, ["-d", "postgres://u@h/a"]);
-        assert_eq!(client.env, [("PGPASSWORD".into(), "p:w".into())]);
-        assert!(postgres_client("postgres:///a").unwrap().env.is_empty());
     }
 
     #[test]

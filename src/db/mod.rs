@@ -20,7 +20,7 @@ mod sqlite;
 
 use std::time::Duration;
 
-pub use client::{Client, mysql_client, postgres_client};
+pub use client::{Client, mysql_client};
 pub use error::DbError;
 pub use location::{Engine, Location};
 pub use mysql::Mysql;

@@ -8,9 +8,11 @@
 //! background while tests run.
 
 mod cache;
+mod dump;
 mod error;
 mod key;
 mod lane;
+mod libpq;
 mod owner;
 mod schema;
 mod server;

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::dump::{Dump, WORTH_KEEPING};
 use super::key::Key;
+use super::schema::What;
 use super::{ProvisionError, Request, Restored, Told, clean, schema, variables};
-use crate::config::{Database, Prepare};
+use crate::config::{Database, Prepare, ServerKind};
 use crate::db::{Location, Server, Template, TemplateName, sqlite_path};
 use crate::model::{Engine, ProcessEnd, TemplateOrigin};
 use crate::process::{self, Call, Captured, Supervisor, last_words};
@@ -63,46 +65,72 @@ async fn found_or_built(
     let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
     let key = key(request, name, database, server.version())?;
     let template = TemplateName::new(location.engine(), name, &key);
+    let found = || Ready { name: template.clone(), origin: TemplateOrigin::Found };
     let opened = server.open_template(&template, &request.owner).await.map_err(fail)?;
-    let Template::Empty { url } = opened else {
-        return Ok(Ready { name: template, origin: TemplateOrigin::Found });
-    };
-    let kept = Kept { request, name, key: &key, engine: location.engine() };
-    let restored = kept.restore(&url, tell);
-    if !restored && let Err(error) = build(request, name, database, location, &url).await {
-        // The first error is the one to tell; what is half-built is rebuilt in any case.
-        let _ = server.abandon_template(&template).await;
-        return Err(error);
+    let Template::Empty { mut url } = opened else { return Ok(found()) };
+    let kept = Kept { request, name, key: &key, location, server: database.server };
+    let mut origin = TemplateOrigin::Built;
+    match kept.restore(&url).await {
+        Ok(Restored::Found) => origin = TemplateOrigin::Restored,
+        Ok(Restored::Absent) => {}
+        Err(error) => {
+            tell(Told::Warning(format!("a kept template is not used: {error}")));
+            // Nothing of it may be in what is built now.
+            server.abandon_template(&template).await.map_err(fail)?;
+            match server.open_template(&template, &request.owner).await.map_err(fail)? {
+                Template::Empty { url: again } => url = again,
+                Template::Ready => return Ok(found()),
+            }
+        }
+    }
+    let started = Instant::now();
+    if origin == TemplateOrigin::Built {
+        if let Err(error) = build(request, name, database, location, &url).await {
+            // The first error is the one to tell; what is half-built is rebuilt in any case.
+            let _ = server.abandon_template(&template).await;
+            return Err(error);
+        }
+        // Nobody can connect to a finished one.
+        kept.dump(&url, started.elapsed(), tell).await;
     }
     server.finish_template(&template).await.map_err(fail)?;
-    if restored {
-        return Ok(Ready { name: template, origin: TemplateOrigin::Restored });
+    if origin == TemplateOrigin::Built {
+        kept.save(&server.url(&template.0), tell);
     }
-    kept.save(&server.url(&template.0), tell);
-    Ok(Ready { name: template, origin: TemplateOrigin::Built })
+    Ok(Ready { name: template, origin })
 }
 
-/// A SQLite template in the cache. Other servers' are kept as a whole: see `servers`.
+/// A template in the cache: SQLite's as its file, one on a server that is not ours as a dump.
+/// Our own servers are kept as a whole: see `servers`.
 struct Kept<'a> {
     request: &'a Request<'a>,
     name: &'a str,
     key: &'a str,
-    engine: Engine,
+    location: &'a Location,
+    server: ServerKind,
 }
 
 impl Kept<'_> {
-    fn restore(&self, url: &str, tell: &mut dyn FnMut(Told)) -> bool {
-        let Some(path) = self.path(url) else { return false };
-        match self.request.cache.restore(self.name, self.key, &path) {
-            Ok(Restored::Found) => true,
-            Ok(Restored::Absent) => false,
-            Err(error) => {
-                tell(Told::Warning(format!("a kept template is not used: {error}")));
-                false
-            }
+    /// Fills an empty template with what is kept; after an error it is anything but empty.
+    async fn restore(&self, url: &str) -> Result<Restored, String> {
+        if let Some(path) = self.path(url) {
+            let restored = self.request.cache.restore(self.name, self.key, &path);
+            return restored.map_err(|error| error.to_string());
+        }
+        match self.as_dump() {
+            Some(dump) => dump.restore(url).await,
+            None => Ok(Restored::Absent),
         }
     }
 
+    /// Keeps a filled template as a dump, where that pays.
+    async fn dump(&self, url: &str, took: Duration, tell: &mut dyn FnMut(Told)) {
+        if let Some(dump) = self.as_dump().filter(|_| took >= WORTH_KEEPING) {
+            dump.save(url, tell).await;
+        }
+    }
+
+    /// Keeps a finished template's file.
     fn save(&self, url: &str, tell: &mut dyn FnMut(Told)) {
         if let Some(path) = self.path(url)
             && let Err(error) = self.request.cache.save(self.name, self.key, &path)
@@ -112,7 +140,16 @@ impl Kept<'_> {
     }
 
     fn path(&self, url: &str) -> Option<std::path::PathBuf> {
-        (self.engine == Engine::Sqlite).then(|| sqlite_path(url).ok()).flatten()
+        (self.location.engine() == Engine::Sqlite).then(|| sqlite_path(url).ok()).flatten()
+    }
+
+    fn as_dump(&self) -> Option<Dump<'_>> {
+        let Self { request, name, key, location, server } = self;
+        let dumped = match (server, location.engine()) {
+            (ServerKind::External, Engine::Postgres | Engine::Mysql) => true,
+            (ServerKind::Managed, _) | (ServerKind::External, Engine::Sqlite) => false,
+        };
+        dumped.then_some(Dump { request, name, key, location })
     }
 }
 
@@ -157,7 +194,7 @@ async fn build(
 ) -> Result<(), ProvisionError> {
     if let Some(file) = &database.schema {
         let file = request.base.join(file);
-        schema::load(request, name, location, url, &file).await?;
+        schema::load(request, name, location, url, (What::Schema, &file)).await?;
     }
     if let Prepare::Command(command) = &database.prepare {
         let env = variables::of(&[(name, url.to_owned())]);
@@ -200,7 +237,8 @@ pub(super) async fn run(
     Err(ProvisionError::Failed { database: name.to_owned(), what, end, words })
 }
 
-fn scratch(work: &Path, name: &str) -> std::io::Result<std::path::PathBuf> {
+/// A directory for temporary files of a database's commands.
+pub(super) fn scratch(work: &Path, name: &str) -> std::io::Result<std::path::PathBuf> {
     let directory = work.join("prepare").join(name);
     std::fs::create_dir_all(&directory)?;
     Ok(directory)
