@@ -46,10 +46,15 @@ pub(super) fn request<'a>(
         owner: owner_of_this_process(&run, until),
         tag: tag(project, shard),
         work: work.to_owned(),
-        cache: Cache::new(std::path::absolute(CACHE).unwrap_or_else(|_| CACHE.into())),
+        cache: cache(),
         program: project.program.clone(),
         env_remove: own_variables(),
     })
+}
+
+/// Where templates are kept for later runs.
+pub(super) fn cache() -> Cache {
+    Cache::new(std::path::absolute(CACHE).unwrap_or_else(|_| CACHE.into()))
 }
 
 /// The same in all attempts to read it, another in every shard and attempt; outside a CI in every

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod db_command;
 mod db_mysql;
 mod db_postgres;
 mod db_sqlite;
