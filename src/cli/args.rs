@@ -30,13 +30,79 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Do here what CI would do: run every shard, then merge
     Local(LocalArgs),
+    /// Databases: what evenly made and left, and servers for work by hand
+    #[command(subcommand)]
+    Db(DbCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DbCommand {
+    /// Show every database that evenly made on this project's servers, and whose it is
+    List(DbListArgs),
+    /// Remove what dead runs left; never what a live one uses
+    Clean(DbCleanArgs),
+    /// Start the managed servers and make a database of each kind for work by hand
+    Up(DbUpArgs),
+    /// Stop what `up` started and remove its databases
+    Down(DbDownArgs),
+    /// Hold the servers of `up`; started by it
+    #[command(hide = true)]
+    Hold(DbUpArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DbListArgs {
+    /// The configuration; paths inside it are relative to its directory
+    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = CONFIG)]
+    pub(super) config: PathBuf,
+
+    /// Print JSON instead of the table
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DbCleanArgs {
+    /// The configuration; paths inside it are relative to its directory
+    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = CONFIG)]
+    pub(super) config: PathBuf,
+
+    /// Remove templates too, where no live run may be using them
+    #[arg(long)]
+    pub(super) templates: bool,
+
+    /// Only say what would be removed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DbUpArgs {
+    /// The configuration; paths inside it are relative to its directory
+    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = CONFIG)]
+    pub(super) config: PathBuf,
+
+    /// Only this `[database.NAME]`; may be given several times
+    #[arg(long = "database", value_name = "NAME")]
+    pub(super) databases: Vec<String>,
+
+    /// For how many workers the servers take connections: `auto` (the machine's cores) or a number
+    #[arg(long, value_name = "W", env = "EVENLY_WORKERS", allow_negative_numbers = true)]
+    pub(super) workers: Option<Workers>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DbDownArgs {
+    /// The configuration; paths inside it are relative to its directory
+    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = CONFIG)]
+    pub(super) config: PathBuf,
 }
 
 /// Which project, and what is known of it.
 #[derive(Debug, Args)]
 pub(super) struct ProjectArgs {
     /// The configuration; paths inside it are relative to its directory
-    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = "evenly.toml")]
+    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = CONFIG)]
     pub(super) config: PathBuf,
 
     /// What earlier runs taught; a missing file is an empty history
@@ -48,6 +114,8 @@ pub(super) struct ProjectArgs {
     pub(super) workers: Option<Workers>,
 }
 
+/// The configuration when nothing else is said.
+const CONFIG: &str = "evenly.toml";
 /// Where history is kept when nothing else is said.
 pub(super) const HISTORY: &str = ".evenly/history.jsonl";
 /// Where results go when nothing else is said.

@@ -45,10 +45,15 @@ pub(super) fn request<'a>(
         owner: owner_of_this_process(&run, until),
         tag: tag(&run),
         work: work.to_owned(),
-        cache: Cache::new(std::path::absolute(CACHE).unwrap_or_else(|_| CACHE.into())),
+        cache: cache(),
         program: project.program.clone(),
         env_remove: own_variables(),
     })
+}
+
+/// Where templates are kept for later runs.
+pub(super) fn cache() -> Cache {
+    Cache::new(std::path::absolute(CACHE).unwrap_or_else(|_| CACHE.into()))
 }
 
 /// Another in every run: one job of a CI may start several, on a server that all of them use.

@@ -9,6 +9,7 @@ use crate::discover::DiscoverError;
 use crate::exit::Exit;
 use crate::model::SuiteName;
 use crate::plan::{PatternError, PlanError};
+use crate::provision::ProvisionError;
 use crate::runner::RunError;
 use crate::sink::SinkError;
 use crate::store::StoreError;
@@ -40,6 +41,22 @@ pub(super) enum Error {
     Sink(SinkError),
     #[error("cannot find out where evenly itself is: {0}")]
     Program(std::io::Error),
+    #[error("{0}")]
+    Provision(#[from] ProvisionError),
+    #[error("there is no `[database.{0}]`")]
+    NoDatabase(String),
+    #[error("the configuration has no `[database.NAME]`")]
+    NoDatabases,
+    #[error("the servers of an earlier `evenly db up` run, without {0}")]
+    UpWithout(String),
+    #[error("the process that was to hold the servers ended; `{}` ends with:{words}", .log.display())]
+    Holder { log: PathBuf, words: String },
+    #[error("{0}")]
+    Held(String),
+    #[error("process {0}, which holds the servers, does not end")]
+    HolderStays(u32),
+    #[error("cannot {act}: {source}")]
+    System { act: &'static str, source: std::io::Error },
     #[error("there is no journal in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
@@ -67,6 +84,9 @@ impl Error {
             | Self::Shard(_)
             | Self::Rule(_)
             | Self::Plan(_)
+            | Self::NoDatabase(_)
+            | Self::NoDatabases
+            | Self::UpWithout(_)
             | Self::NoJournals(_)
             | Self::NoSuchPath(_) => Exit::Usage,
             Self::Discover(error) => match error {
@@ -79,9 +99,15 @@ impl Error {
                 | DiscoverError::Doubled(_) => Exit::Usage,
                 DiscoverError::Store(..) | DiscoverError::System(..) => Exit::Infrastructure,
             },
-            Self::Store(_) | Self::Run(_) | Self::Sink(_) | Self::Program(_) => {
-                Exit::Infrastructure
-            }
+            Self::Store(_)
+            | Self::Run(_)
+            | Self::Sink(_)
+            | Self::Program(_)
+            | Self::Provision(_)
+            | Self::Holder { .. }
+            | Self::Held(_)
+            | Self::HolderStays(_)
+            | Self::System { .. } => Exit::Infrastructure,
             Self::Nothing(_) => Exit::Nothing,
         }
     }
@@ -94,6 +120,7 @@ impl Error {
             Self::Nothing(suites) if !suites.is_empty() => {
                 "if it may be empty, say `required = false` in its `[[suite]]`"
             }
+            Self::UpWithout(_) => "`evenly db down` first: it removes their databases",
             Self::NoJournals(_) => {
                 "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
             }

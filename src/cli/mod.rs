@@ -3,6 +3,7 @@
 
 mod args;
 mod databases;
+mod db;
 mod error;
 mod history;
 mod local;
@@ -34,6 +35,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Merge(args) => merge::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Local(args) => local::run(args),
+        Command::Db(command) => db::run(command),
     };
     result.unwrap_or_else(|error| {
         print::err(&format!("error: {error}\n"));

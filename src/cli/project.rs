@@ -32,8 +32,7 @@ impl Project {
     pub(super) fn open(args: &ProjectArgs) -> Result<Self, Error> {
         let ProjectArgs { config: path, history, workers } = args;
         let config = read_config(path)?;
-        let base = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        let base = base.parent().unwrap_or(Path::new("/")).to_owned();
+        let base = base_of(path);
         let ci = detect_ci();
         let run = ci.as_ref().map_or_else(local_run, Ci::run);
         let workers = workers.unwrap_or(config.run.workers);
@@ -100,14 +99,25 @@ impl Project {
 
     /// How many workers this machine runs.
     pub(super) fn local_workers(&self) -> u32 {
-        match self.workers {
-            Workers::Count(count) => count,
-            Workers::Auto => {
-                let cores = std::thread::available_parallelism().map_or(1, usize::from);
-                u32::try_from(cores).unwrap_or(1).min(crate::config::WORKERS_MAX)
-            }
+        local_workers(self.workers)
+    }
+}
+
+/// How many workers this machine runs.
+pub(super) fn local_workers(workers: Workers) -> u32 {
+    match workers {
+        Workers::Count(count) => count,
+        Workers::Auto => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            u32::try_from(cores).unwrap_or(1).min(crate::config::WORKERS_MAX)
         }
     }
+}
+
+/// The directory of a configuration, absolute.
+pub(super) fn base_of(config: &Path) -> PathBuf {
+    let config = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
+    config.parent().unwrap_or(Path::new("/")).to_owned()
 }
 
 /// The CI around this process, by its environment. A value that is not UTF-8 is set all the same:
@@ -121,7 +131,7 @@ pub(super) fn local_run() -> RunKey {
     RunKey { id: None, number: None, attempt: 1 }
 }
 
-fn read_config(path: &Path) -> Result<Config, Error> {
+pub(super) fn read_config(path: &Path) -> Result<Config, Error> {
     let bytes = crate::store::read(path).map_err(|error| {
         if error.is_absent() { Error::NoConfig(path.to_owned()) } else { Error::Store(error) }
     })?;

@@ -68,6 +68,15 @@ impl Naming {
     }
 }
 
+impl Naming {
+    /// The database for work by hand.
+    #[must_use]
+    pub fn local(&self, name: &str) -> DatabaseName {
+        let tag = self.tag.iter().map(|tag| format!("_{tag}"));
+        fitted(self.engine, format!("test_local_{name}") + &tag.collect::<String>())
+    }
+}
+
 /// Within the server's limit: the tail of a longer name is replaced by a hash of the whole.
 fn fitted(engine: Engine, name: String) -> DatabaseName {
     const HASH_HEX: usize = 16;

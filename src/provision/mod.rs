@@ -12,7 +12,9 @@ mod dump;
 mod error;
 mod key;
 mod lane;
+mod leftovers;
 mod libpq;
+mod local;
 mod owner;
 mod schema;
 mod server;
@@ -23,7 +25,7 @@ mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -36,9 +38,12 @@ pub use cache::{Cache, CacheError, Restored};
 pub use error::ProvisionError;
 pub use lane::After;
 use lane::Lanes;
+pub use leftovers::{Act, Fate, Kind, Survey, Templates, Thing, remove_dead_servers, survey};
+pub use local::{Local, drop_local, is_reachable};
 pub use owner::{is_alive, is_over, owner_of_this_process};
 pub use server::{Data, Managed, ManagedError, ManagedOptions};
 use servers::Servers;
+pub use variables::of as variables_of;
 
 /// What is to be provided, and in which surroundings.
 #[derive(Debug)]
@@ -256,11 +261,21 @@ fn location(
     if let (ServerKind::Managed, Some(engine)) = (database.server, database.engine) {
         return Ok(servers.location(engine).clone());
     }
+    external(&request.base, &request.work, name, database)
+}
+
+/// Where a database's `url` leads.
+fn external(
+    base: &Path,
+    work: &Path,
+    name: &str,
+    database: &Database,
+) -> Result<Location, ProvisionError> {
     let text = database.url.as_deref().unwrap_or_default();
     let url = variables::expand(text, &|variable| std::env::var(variable).ok())
         .map_err(|variable| ProvisionError::Unset { database: name.to_owned(), variable })?;
-    let url = variables::absolute(&url, &request.base);
-    Location::parse(&url, request.work.join("databases"))
+    let url = variables::absolute(&url, base);
+    Location::parse(&url, work.join("databases"))
         .map_err(|error| ProvisionError::Db { database: name.to_owned(), error })
 }
 

@@ -29,6 +29,7 @@ use crate::db::{Engine, Location, Owner};
 use crate::process::Options;
 
 pub use error::ManagedError;
+pub(super) use home::FoundHome;
 
 /// The server's user, with every right.
 const USER: &str = "evenly";
@@ -242,6 +243,13 @@ impl Begin {
         let notes = Vec::new();
         Ok(Managed { location, notes, restored, programs, options, listen, server, home })
     }
+}
+
+/// The directories of all servers of ours on this machine.
+pub(super) fn homes() -> Vec<FoundHome> {
+    let mut parents = tmpfs::candidates(None);
+    parents.push(std::env::temp_dir());
+    home::all(&parents)
 }
 
 /// The URL of a server's own database, which is always there.

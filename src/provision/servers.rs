@@ -88,6 +88,11 @@ impl Servers {
         !self.0.is_empty() && sources.values().all(|source| source.managed)
     }
 
+    /// Whether all of them run.
+    pub(super) fn run(&self) -> bool {
+        self.0.values().all(|one| one.managed.is_running())
+    }
+
     pub(super) async fn stop(self) {
         for (_, one) in self.0 {
             one.managed.stop().await;

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use crate::config;
 
 /// `DATABASE_URL` for the first database, `DATABASE_URL_<NAME>` for each.
-pub(super) fn of(urls: &[(&str, String)]) -> Vec<(OsString, OsString)> {
+#[must_use]
+pub fn of(urls: &[(&str, String)]) -> Vec<(OsString, OsString)> {
     let mut variables: Vec<(OsString, OsString)> = Vec::with_capacity(urls.len() + 1);
     if let Some((_, url)) = urls.first() {
         variables.push(("DATABASE_URL".into(), url.into()));

@@ -121,7 +121,7 @@ fn help(arguments: &[&str]) -> String {
 
 /// Each long flag of a command with the variable that stands for it, as its help tells.
 fn flags(command: &str) -> BTreeMap<String, String> {
-    let help = help(&[command]);
+    let help = help(&command.split(' ').collect::<Vec<_>>());
     let (_, options) = help.split_once("\nOptions:\n").expect("a list of options");
     let one_line = options.replace('\n', " ");
     let mut flags = BTreeMap::new();
@@ -137,14 +137,25 @@ fn flags(command: &str) -> BTreeMap<String, String> {
     flags
 }
 
+/// The commands that the help of a command lists.
+fn commands_of(arguments: &[&str]) -> Vec<String> {
+    let help = help(arguments);
+    let Some((_, list)) = help.split_once("Commands:\n") else { return Vec::new() };
+    let names = list.lines().take_while(|line| !line.is_empty());
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
 #[test]
 fn every_command_and_flag_is_documented_with_its_variable() {
     let text = read("docs/reference/cli.md");
-    let help = help(&[]);
-    let (_, list) = help.split_once("Commands:\n").expect("a list of commands");
-    let names = list.lines().take_while(|line| !line.is_empty());
-    let names = names.filter_map(|line| line.split_whitespace().next());
-    let commands: Vec<&str> = names.filter(|name| *name != "help").collect();
+    let mut commands = Vec::new();
+    for command in commands_of(&[]) {
+        match &commands_of(&[&command])[..] {
+            [] => commands.push(command),
+            inner => commands.extend(inner.iter().map(|inner| format!("{command} {inner}"))),
+        }
+    }
     let headings = text.matches("\n## `evenly ").count();
     assert_eq!(commands.len(), headings, "commands are {commands:?}");
     for command in commands {
@@ -153,7 +164,7 @@ fn every_command_and_flag_is_documented_with_its_variable() {
             let flag = cells[0].trim_matches('`').split(' ').next().unwrap_or("");
             (flag.to_owned(), cells[1].trim_matches('`').to_owned())
         });
-        assert_eq!(documented.collect::<BTreeMap<_, _>>(), flags(command), "{command}");
+        assert_eq!(documented.collect::<BTreeMap<_, _>>(), flags(&command), "{command}");
     }
 }
 

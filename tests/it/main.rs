@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod databases;
+mod db_command;
 mod db_mysql;
 mod db_postgres;
 mod db_sqlite;

@@ -106,39 +106,59 @@ impl Drop for Home {
 
 /// Removes the directories of owners that are gone; gives those that it removed.
 pub(super) fn remove_dead(parents: &[PathBuf]) -> Vec<PathBuf> {
-    let mut removed = Vec::new();
-    for parent in parents {
-        // A parent that cannot be read holds nothing that we could remove.
-        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-            let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-            let path = entry.path();
-            if ours && is_left(&path) {
-                super::strays::kill_below(&path);
-                if fs::remove_dir_all(&path).is_ok() {
-                    removed.push(path);
-                }
+    let left = all(parents).into_iter().filter(FoundHome::is_left);
+    left.filter(|home| home.remove().is_ok()).map(|home| home.path).collect()
+}
+
+/// A server's directory as it is found.
+#[derive(Debug)]
+pub(in super::super) struct FoundHome {
+    pub(in super::super) path: PathBuf,
+    /// None where it does not say: it is being made or removed.
+    pub(in super::super) owner: Option<Owner>,
+    pub(in super::super) changed: SystemTime,
+}
+
+impl FoundHome {
+    /// Whether its owner is gone.
+    pub(in super::super) fn is_left(&self) -> bool {
+        match &self.owner {
+            Some(owner) => is_over(owner, Timestamp::now()),
+            None => {
+                let long = Duration::from_secs(NAMELESS_S_MAX);
+                self.changed.elapsed().is_ok_and(|age| age > long)
             }
         }
     }
-    removed
+
+    /// Removes it, and ends who still works in it.
+    pub(in super::super) fn remove(&self) -> std::io::Result<()> {
+        super::strays::kill_below(&self.path);
+        fs::remove_dir_all(&self.path)
+    }
 }
 
-/// Whether a directory is one whose owner is gone.
-fn is_left(path: &Path) -> bool {
-    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
-    if !metadata.is_dir() {
-        return false;
-    }
+/// Every server's directory below these, by path.
+pub(in super::super) fn all(parents: &[PathBuf]) -> Vec<FoundHome> {
+    // A parent that cannot be read holds nothing that we could remove.
+    let entries = parents.iter().filter_map(|parent| fs::read_dir(parent).ok()).flatten().flatten();
+    let ours = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)));
+    let mut found: Vec<_> = ours.filter_map(|entry| look(entry.path())).collect();
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.dedup_by(|a, b| a.path == b.path);
+    found
+}
+
+fn look(path: PathBuf) -> Option<FoundHome> {
+    let metadata = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_dir)?;
     let file = path.join(OWNER);
     let small = fs::symlink_metadata(&file)
         .is_ok_and(|file| file.is_file() && file.len() <= OWNER_BYTES_MAX);
     let text = if small { fs::read_to_string(&file).ok() } else { None };
-    if let Some(owner) = text.and_then(|text| serde_json::from_str::<Owner>(&text).ok()) {
-        return is_over(&owner, Timestamp::now());
-    }
-    let changed =
-        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(metadata.mtime()).unwrap_or(0));
-    changed.elapsed().is_ok_and(|age| age > Duration::from_secs(NAMELESS_S_MAX))
+    let owner = text.and_then(|text| serde_json::from_str(&text).ok());
+    let seconds = u64::try_from(metadata.mtime()).unwrap_or(0);
+    Some(FoundHome { path, owner, changed: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) })
 }
 
 #[cfg(test)]
