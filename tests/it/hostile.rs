@@ -137,7 +137,6 @@ fn a_kill_that_comes_with_the_start_kills() {
         argv: vec!["sleep".into(), "1000".into()],
         cwd: dir.path().to_owned(),
         env: Vec::new(),
-        user: None,
         output: dir.path().join("output"),
         stdout: None,
         user: None,
