@@ -63,8 +63,7 @@ pub enum ProvisionError {
     },
     /// A command failed.
     #[error(
-        "`[database.{database}]`: its {what} failed ({end}); the half-built template is gone\n\
-             {words}"
+        "`[database.{database}]`: its {what} failed ({end}); the half-built template is gone{words}"
     )]
     Failed {
         /// The database's name in the configuration.

@@ -233,7 +233,9 @@ pub(super) async fn run(
     if end == ProcessEnd::Exited(0) {
         return Ok(());
     }
-    let words = last_words(&stdout, &stderr);
+    // Either may be the one that says why.
+    let both = format!("{}{stderr}", String::from_utf8_lossy(&stdout));
+    let words = last_words(&[], &both);
     Err(ProvisionError::Failed { database: name.to_owned(), what, end, words })
 }
 

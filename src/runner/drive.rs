@@ -95,9 +95,14 @@ impl Outputs<'_> {
 
     /// Says that nothing of the shard could run.
     fn nothing_ran(&mut self, jobs: &[Job], why: Stop) {
+        // What a command printed behind the first line is told once.
+        let each = match &why {
+            Stop::Broken(text) => Stop::Broken(text.lines().next().unwrap_or_default().to_owned()),
+            Stop::Signal(_) | Stop::FailFast => why.clone(),
+        };
         let not_run = jobs
             .iter()
-            .map(|job| NotRun { group: job.group.id.clone(), why: why.clone() })
+            .map(|job| NotRun { group: job.group.id.clone(), why: each.clone() })
             .collect();
         // A journal that cannot take this ends before it, and merge says the same.
         let _ = self.take(&Event::Stopping { why, at_us: 0 });

@@ -41,7 +41,8 @@ q() {
 
 const Q_PY: &str = r#"
 import sqlite3, sys
-path = sys.argv[1].removeprefix("sqlite:///").split("?")[0]
+path = sys.argv[1].removeprefix("sqlite:").split("?")[0]
+path = "/" + path.lstrip("/") if path.startswith("/") else path
 base = sqlite3.connect(path, timeout=60, isolation_level=None)
 for row in base.execute(sys.argv[2]):
     print(*row, sep="\t")

@@ -100,6 +100,32 @@ fn every_key_of_the_configuration_is_documented_with_an_example() {
     }
 }
 
+#[test]
+fn every_key_of_a_database_is_documented_with_an_example() {
+    let text = read("docs/reference/databases.md");
+    let documented = section(&text, "\n## `[database.NAME]`");
+    let first = rows(documented).filter_map(|cells| code(cells[0]).next().map(str::to_owned));
+    assert_eq!(first.collect::<BTreeSet<_>>(), keys_of("[database.x]"));
+    let others = "[database.main]\nurl = \"sqlite:m\"\n[database.users]\nurl = \"sqlite:u\"\n";
+    for cells in rows(documented).filter(|cells| cells[0].starts_with('`')) {
+        let key = code(cells[0]).next().expect("the row begins with a key");
+        let value = code(cells.last().expect("cells")).next().expect("an example");
+        let mut lines = match key {
+            "server" | "engine" => BTreeMap::from([
+                ("server", "\"managed\""),
+                ("engine", "\"mysql\""),
+                ("prepare", "\"true\""),
+            ]),
+            "mirror" => BTreeMap::new(),
+            _ => BTreeMap::from([("url", "\"postgres://h/d\"")]),
+        };
+        lines.insert(key, value);
+        let lines: Vec<_> = lines.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let parsed = Config::parse(&format!("{others}[database.x]\n{}\n{SUITE}", lines.join("\n")));
+        assert!(parsed.is_ok(), "`{key} = {value}`: {parsed:?}");
+    }
+}
+
 /// Puts one key's example into a configuration that is sound without it.
 fn example_is_accepted(table: &str, key: &str, value: &str) {
     let mut lines = match table {
@@ -192,6 +218,8 @@ fn every_variable_of_a_test_process_is_documented() {
     let set: BTreeSet<&str> = set.collect();
     let text = read("docs/reference/environment.md");
     let rows = rows(&text).filter_map(|cells| code(cells[0]).next());
+    // Databases have their own tests.
+    let rows = rows.filter(|name| !name.starts_with("DATABASE_URL"));
     assert_eq!(rows.collect::<BTreeSet<_>>(), set);
 }
 

@@ -28,10 +28,11 @@ fn workers_seen(project: &Project) -> BTreeSet<u64> {
 #[test]
 fn each_worker_sees_its_own_rows_and_the_template_is_built_once() {
     for Place { engine, keys, server: _server } in places() {
-        let config = format!("[database.own-rows]\n{keys}{PREPARE}");
         for (workers, groups) in [("2", 8), ("16", 32)] {
+            let name = format!("own-rows-{workers}");
+            let config = format!("[database.{name}]\n{keys}{PREPARE}");
             let script = format!("{FINDS}{OWN}");
-            let project = with_groups(project(&["own-rows"], &config), groups, &script);
+            let project = with_groups(project(&[&name], &config), groups, &script);
             run(&project, workers).exits(0);
             assert!(workers_seen(&project).len() > 1, "{engine}");
             assert_eq!(project.text("prepared"), "built\n", "{engine} {keys}");

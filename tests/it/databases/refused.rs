@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{FINDS, PREPARE, Q, has_mariadb, managed, mariadb, project, psql, run};
+use super::{FINDS, PREPARE, has_mariadb, managed, mariadb, project, psql, run};
 use crate::support::Project;
 use crate::support::postgres::servers;
 
@@ -90,7 +90,8 @@ fn two_databases_cannot_have_one_variable() {
 fn passwords_are_in_nothing_that_evenly_writes() {
     let config = |keys: &str| format!("[database.secret]\n{keys}{PREPARE}schema = \"s.sql\"\n");
     // What runs while `psql` loads the file sees no password among the arguments either.
-    let schema = "\\! ps -eo args > arguments\nCREATE TABLE s (a INT);\n";
+    let schema =
+        "\\! cat /proc/[0-9]*/cmdline 2>&- | tr '\\0' ' ' > arguments\nCREATE TABLE s (a INT);\n";
     let own = managed("postgres").keys;
     let server = &servers()[0];
     let url = server.url(&format!("postgres:{PASSWORD}"), "postgres");
@@ -107,5 +108,4 @@ fn passwords_are_in_nothing_that_evenly_writes() {
         written(&project.path("evenly-out"), &mut text);
         assert!(!text.contains(password), "{password}: {text}");
     }
-    assert!(Q.contains("psql"));
 }

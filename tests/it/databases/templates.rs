@@ -38,17 +38,15 @@ fn a_template_is_built_again_only_when_what_it_depends_on_changed() {
         expect("built", 2, "a new input");
         project.write("in/b", "2");
         expect("built", 3, "an input changed");
+        fs::remove_file(project.path("in/b")).unwrap();
+        expect(second, 3, "all is as it was at first");
         project.write("s.sql", "CREATE TABLE s (a INT, b INT);\n");
         expect("built", 4, "the schema changed");
         let text = project.text("evenly.toml");
         project.write("evenly.toml", text.replace(&config(""), &config("; true")));
         expect("built", 5, "the command changed");
-        fs::rename(project.path("in/b"), project.path("in/c")).unwrap();
+        fs::rename(project.path("in/a"), project.path("in/c")).unwrap();
         expect("built", 6, "an input has another name");
-        fs::remove_file(project.path("in/c")).unwrap();
-        project.write("s.sql", "CREATE TABLE s (a INT);\n");
-        project.write("evenly.toml", text);
-        expect(second, 6, "all is as it was at first");
     }
 }
 
@@ -187,7 +185,7 @@ fn a_schema_is_loaded_as_the_servers_own_client_does() {
         project.write("db/dump file.sql", format!("{dump}NO SUCH STATEMENT;\n"));
         let ran = run(&project, "2").exits(3);
         assert!(ran.stderr.contains("[database.dumped]"), "{engine}: {ran}");
-        assert!(ran.stderr.to_lowercase().contains("syntax error"), "{engine}: {ran}");
+        assert!(ran.stderr.contains("syntax"), "{engine}: {ran}");
     }
     for server in servers() {
         assert_eq!(on(server, "_dumped_").len(), 1);
