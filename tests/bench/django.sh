@@ -96,7 +96,7 @@ databases = ["shop"]
 TOML
     cd "$directory"
     PYTHONPATH=. DATABASE_URL="sqlite:///$directory/none" "$PYTHON" manage.py makemigrations \
-        --check >/dev/null || { echo "the models are not what the migrations lead to" >&2 && exit 1; }
+        --check >/dev/null || { echo "the models are not what the migrations say" >&2 && exit 1; }
     rm -f none
 }
 
