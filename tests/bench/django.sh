@@ -11,7 +11,8 @@
 # from the start of `evenly run` until both workers have their databases and begin their groups.
 # `begin` is the time from the start of the command until tests can begin, for both; `whole` is the
 # command from its start to its end: Django's runs two trivial tests in two processes, evenly's runs
-# `manage.py migrate --check` in two groups, which proves that each clone has all migrations.
+# `manage.py migrate --check` in two groups, which proves that each clone has all migrations. Times
+# are the median (least–most), ratios those of the medians and of the least.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -95,7 +96,7 @@ databases = ["shop"]
 TOML
     cd "$directory"
     PYTHONPATH=. DATABASE_URL="sqlite:///$directory/none" "$PYTHON" manage.py makemigrations \
-        --check >/dev/null || { echo "the models are not what the migrations lead to" >&2 && exit 1; }
+        --check >/dev/null || { echo "the models are not what the migrations say" >&2 && exit 1; }
     rm -f none
 }
 
@@ -175,13 +176,13 @@ column() {
     }'
 }
 
-# ratio WAY DJANGO NUMBER: of the medians.
+# ratio WAY DJANGO NUMBER: of the medians, and of the least.
 ratio() {
     local way
     for way in "$1" "$2"; do
         awk -v n="$3" '{print $n}' "$WORK/times.$way" | sort -n \
-            | awk '{t[NR] = $1} END {print t[int((NR + 1) / 2)]}'
-    done | paste - - | awk '{printf "%.2f", $1 / $2}'
+            | awk '{t[NR] = $1} END {print t[int((NR + 1) / 2)], t[1]}'
+    done | paste - - | awk '{printf "%.2f, %.2f", $1 / $3, $2 / $4}'
 }
 
 # row WAY DJANGO WHAT
