@@ -49,7 +49,7 @@ pub(super) enum Error {
     NoDatabases,
     #[error("the servers of an earlier `evenly db up` run, without {0}")]
     UpWithout(String),
-    #[error("the process that was to hold the servers ended; `{}` ends with:{words}", .log.display())]
+    #[error("what was to hold the servers ended; the end of `{}`:{words}", .log.display())]
     Holder { log: PathBuf, words: String },
     #[error("{0}")]
     Held(String),

@@ -262,6 +262,7 @@ mod tests {
     use super::super::owner::owner_of_this_process;
     use super::*;
     use crate::db::DatabaseName;
+    use crate::db::Kind::{Building, Clone, Template};
 
     fn found(kind: db::Kind, owner: Owner) -> Found {
         let name = DatabaseName::existing("x");
@@ -276,7 +277,6 @@ mod tests {
         let later = Timestamp::now() + 1.hour();
         let elsewhere = Owner { started: "a/b/1".to_owned(), until: later, ..dead.clone() };
         let clean = |templates| Act::Clean(templates);
-        use db::Kind::{Building, Clone, Template};
         for (kind, owner, templates, in_use, expected) in [
             (Clone, &dead, Templates::Keep, false, true),
             (Building, &dead, Templates::Keep, true, true),

@@ -40,7 +40,8 @@ pub(super) struct Holder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Database {
     pub(super) name: String,
-    database: String,
+    /// Its name on the server.
+    on_server: String,
     pub(super) url: String,
     pub(super) managed: bool,
 }
@@ -59,15 +60,17 @@ impl Holder {
 
 impl Database {
     pub(super) fn local(&self) -> Local {
-        let Self { name, database, url, managed } = self.clone();
+        let Self { name, on_server: database, url, managed } = self.clone();
         Local { name, database, url, managed }
     }
 }
 
 impl State {
     pub(super) fn new(holder: Option<Holder>, locals: Vec<Local>) -> Self {
-        let database =
-            |Local { name, database, url, managed }| Database { name, database, url, managed };
+        let database = |local| {
+            let Local { name, database: on_server, url, managed } = local;
+            Database { name, on_server, url, managed }
+        };
         Self { format: FORMAT, holder, databases: locals.into_iter().map(database).collect() }
     }
 
@@ -88,13 +91,12 @@ impl State {
             Err(error) if error.is_absent() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        match serde_json::from_slice(&bytes) {
-            Ok(state @ Self { format: FORMAT, .. }) => Ok(Some(state)),
-            Ok(_) | Err(_) => {
-                warn(&format!("`{}` is not a state of `evenly db up`; ignored", path.display()));
-                Ok(None)
-            }
+        let state = serde_json::from_slice(&bytes).ok();
+        let state = state.filter(|state: &Self| state.format == FORMAT);
+        if state.is_none() {
+            warn(&format!("`{}` is not a state of `evenly db up`; ignored", path.display()));
         }
+        Ok(state)
     }
 
     /// Writes it whole or not at all, for this user alone.

@@ -83,7 +83,9 @@ pub(super) fn up(args: &DbUpArgs) -> Result<Exit, Error> {
             if let Some(Holder { pid, .. }) =
                 before.as_ref().and_then(|state| state.holder.as_ref())
             {
-                print::note(&format!("process {pid}, which held the servers, is gone: anew"));
+                print::note(&format!(
+                    "process {pid}, which held the servers, is gone: starting anew"
+                ));
             }
             let mut state = made(args, &site, &wanted)?;
             state.take_over(before);

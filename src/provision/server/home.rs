@@ -122,13 +122,10 @@ pub(in super::super) struct FoundHome {
 impl FoundHome {
     /// Whether its owner is gone.
     pub(in super::super) fn is_left(&self) -> bool {
-        match &self.owner {
-            Some(owner) => is_over(owner, Timestamp::now()),
-            None => {
-                let long = Duration::from_secs(NAMELESS_S_MAX);
-                self.changed.elapsed().is_ok_and(|age| age > long)
-            }
+        if let Some(owner) = &self.owner {
+            return is_over(owner, Timestamp::now());
         }
+        self.changed.elapsed().is_ok_and(|age| age > Duration::from_secs(NAMELESS_S_MAX))
     }
 
     /// Removes it, and ends who still works in it.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use evenly::provision::Cache;
+
 use super::project;
 use crate::support::mariadb::Mariadb;
 use crate::support::postgres::{self, PostgresServer};
@@ -15,12 +17,13 @@ fn origin(project: &Project) -> String {
     let events = project.journal("shard-1-of-1.attempt-1.jsonl");
     let text = events.iter().map(ToString::to_string).find(|line| line.contains("\"origin\""));
     let event: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
-    fn find(value: &serde_json::Value) -> Option<String> {
-        let object = value.as_object()?;
-        let origin = object.get("origin").and_then(serde_json::Value::as_str);
-        origin.map(str::to_owned).or_else(|| object.values().find_map(find))
-    }
-    find(&event).unwrap()
+    origin_in(&event).unwrap()
+}
+
+fn origin_in(value: &serde_json::Value) -> Option<String> {
+    let object = value.as_object()?;
+    let origin = object.get("origin").and_then(serde_json::Value::as_str);
+    origin.map(str::to_owned).or_else(|| object.values().find_map(origin_in))
 }
 
 fn run(project: &Project, url: &str) -> Ran {
@@ -31,6 +34,16 @@ fn archives(project: &Project) -> Vec<PathBuf> {
     let entries = fs::read_dir(project.path(".evenly")).into_iter().flatten();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths.filter(|path| path.to_str().unwrap().ends_with(".tar.zst")).collect()
+}
+
+/// Puts a dump into the one archive that loads only half.
+fn break_archive(project: &Project) {
+    let [archive] = &archives(project)[..] else { panic!("{:?}", archives(project)) };
+    let broken = project.path("broken.sql");
+    fs::write(&broken, "CREATE TABLE items (wrong INT);\nSELECT nonsense();\n").unwrap();
+    let name = archive.file_name().unwrap().to_str().unwrap();
+    let key = name.strip_prefix("template-main-").unwrap().strip_suffix(".tar.zst").unwrap();
+    Cache::new(project.path(".evenly")).save("main", key, &broken).unwrap();
 }
 
 fn builds(project: &Project) -> usize {
@@ -52,36 +65,33 @@ const SCHEMA: &str = "CREATE TABLE items (a INT PRIMARY KEY, b TEXT);\n\
 #[test]
 fn an_empty_postgres_gets_the_kept_dump_and_a_torn_one_is_built_again() {
     let bin = &postgres::bins()[0];
-    let project = configured(SLOWLY);
+    // All that the test finds; newer versions put a random word into their dumps.
+    let project = configured(SLOWLY).file(
+        "t/a.sh",
+        "pg_dump \"$DATABASE_URL\" | grep -v '^.*restrict ' > rows; grep -q two rows",
+    );
     let one = PostgresServer::start(bin);
     run(&project, &one.url(postgres::ADMIN, "x"));
     assert_eq!(origin(&project), "built");
-    let [archive] = &archives(&project)[..] else { panic!("{:?}", archives(&project)) };
+    let built = project.text("rows");
     drop(one);
 
     let two = PostgresServer::start(bin);
-    let check = "psql -At \"$DATABASE_URL\" -c 'SELECT a, length(b) FROM two' > rows";
-    project.write("t/a.sh", check);
     let url = two.url(postgres::ADMIN, "x");
     run(&project, &url);
     assert_eq!((origin(&project), builds(&project)), ("restored".to_owned(), 1));
-    assert_eq!(project.text("rows").trim(), "2|1");
+    assert_eq!(project.text("rows"), built);
     run(&project, &url);
     assert_eq!(origin(&project), "found");
     drop(two);
 
     // A dump that does not load: what it had done before is not there when `prepare` runs.
     let three = PostgresServer::start(bin);
-    let broken = project.path("broken.sql");
-    fs::write(&broken, "CREATE TABLE items (wrong INT);\nSELECT nonsense();\n").unwrap();
-    let name = archive.file_name().unwrap().to_str().unwrap().to_owned();
-    let key = name.strip_prefix("template-main-").unwrap().strip_suffix(".tar.zst").unwrap();
-    let cache = evenly::provision::Cache::new(project.path(".evenly"));
-    cache.save("main", key, &broken).unwrap();
+    break_archive(&project);
     let ran = run(&project, &three.url(postgres::ADMIN, "x"));
     let ran = ran.warns("a kept template is not used").warns("nonsense");
     assert_eq!((origin(&project), builds(&project)), ("built".to_owned(), 2), "{ran}");
-    assert_eq!(project.text("rows").trim(), "2|1");
+    assert_eq!(project.text("rows"), built);
     drop(three);
 
     let four = PostgresServer::start(bin);
@@ -120,6 +130,13 @@ fn an_empty_mariadb_gets_the_kept_dump() {
     assert_eq!((origin(&project), builds(&project)), ("restored".to_owned(), 1));
     assert_eq!(two.dump(&template(&two)), built);
     assert_eq!((set.trim(), charset(&two).trim()), ("latin1", "latin1"));
+    drop(two);
+
+    let three = Mariadb::start();
+    break_archive(&project);
+    run(&project, &three.url("root", "x")).warns("a kept template is not used").warns("nonsense");
+    assert_eq!((origin(&project), builds(&project)), ("built".to_owned(), 2));
+    assert_eq!(three.dump(&template(&three)), built);
 }
 
 #[test]

@@ -139,6 +139,16 @@ fn what_cannot_be_made_is_told_by_up_and_nothing_stays() {
 }
 
 #[test]
+fn two_at_the_same_time_have_one_server() {
+    let project = managed();
+    let [one, two] = [0, 1].map(|_| project.evenly(&["db", "up"]).start());
+    let (one, two) = (one.wait().exits(0), two.wait().exits(0));
+    assert_eq!(one.stdout, two.stdout);
+    assert!(one.stderr.contains("run already") != two.stderr.contains("run already"), "{one}");
+    project.evenly(&["db", "down"]).exits(0);
+}
+
+#[test]
 fn a_database_more_needs_the_servers_anew() {
     let more = MANAGED.replace("main", "more");
     let project = project(&format!("{MANAGED}{more}")).file("s.sql", SCHEMA);
