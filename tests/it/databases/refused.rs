@@ -104,8 +104,8 @@ fn passwords_are_in_nothing_that_evenly_writes() {
         let url = project.text("url");
         let password = url.split(['@', ':']).nth(2).unwrap();
         assert!(password.len() >= PASSWORD.len(), "{url}");
-        let mut text = format!("{ran}{merged}{}", project.text("arguments"));
-        written(&project.path("evenly-out"), &mut text);
-        assert!(!text.contains(password), "{password}: {text}");
+        let mut printed = format!("{ran}{merged}{}", project.text("arguments"));
+        written(&project.path("evenly-out"), &mut printed);
+        assert!(!printed.contains(password), "{password}: {printed}");
     }
 }
