@@ -51,7 +51,7 @@ const CONTESTS: [Contest; 3] = [
     },
     Contest {
         title: "`sh -c 'cp …'`, results from the JUnit file that it leaves",
-        suite: "run = \"cp ok.xml {junit} # {tests}\"",
+        suite: "run = \"cp ok.xml {junit}; : {tests}\"",
         xargs: &["sh", "-c", "cp ok.xml \"$SLOT.xml\""],
     },
 ];
