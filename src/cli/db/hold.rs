@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use rustix::process::Pid;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -37,13 +38,12 @@ pub(super) fn hold(args: &DbUpArgs) -> Result<Exit, Error> {
         let made = tokio::select! {
             biased;
             () = ends.told() => None,
+            // Whoever asked was killed: nobody would know of this.
+            () = gone(asker) => None,
             made = make(&request, &mut tell) => Some(made?),
         };
-        // Whoever asked may have been killed meanwhile: then nobody knows of this.
-        let wanted = rustix::process::getppid() == asker;
         if let Some((provision, locals)) = made {
-            let held =
-                if wanted { serve(&site, &provision, locals, &mut ends).await } else { Ok(()) };
+            let held = serve(&site, &provision, locals, &mut ends).await;
             provision.stop().await;
             held?;
         }
@@ -58,6 +58,14 @@ pub(super) fn hold(args: &DbUpArgs) -> Result<Exit, Error> {
         return Err(error);
     }
     Ok(Exit::Passed)
+}
+
+/// Waits until the process that started this one is gone.
+async fn gone(asker: Option<Pid>) {
+    let mut looks = interval(LOOK);
+    while rustix::process::getppid() == asker {
+        looks.tick().await;
+    }
 }
 
 /// Makes the databases for work by hand.

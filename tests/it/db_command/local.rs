@@ -139,6 +139,27 @@ fn what_cannot_be_made_is_told_by_up_and_nothing_stays() {
 }
 
 #[test]
+fn an_up_that_is_killed_while_it_prepares_leaves_nothing() {
+    let prepare = "prepare = \"echo $PPID > began; exec sleep 1000\"";
+    let project = project(&MANAGED.replace("schema = \"s.sql\"", prepare));
+    let up = project.evenly(&["db", "up"]).start();
+    until("it prepares", || project.path("began").exists());
+    let config = project.path("evenly.toml");
+    let holds = || {
+        let commands = fs::read_dir("/proc").unwrap().flatten();
+        let mut commands = commands.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        commands.any(|command| {
+            let command = String::from_utf8_lossy(&command).into_owned();
+            command.contains("\0hold\0") && command.contains(config.to_str().unwrap())
+        })
+    };
+    assert!(holds());
+    up.signal(Signal::KILL);
+    until("its holder ends", || !holds());
+    assert!(!project.path(".evenly/server.json").exists());
+}
+
+#[test]
 fn two_at_the_same_time_have_one_server() {
     let project = managed();
     let [one, two] = [0, 1].map(|_| project.evenly(&["db", "up"]).start());
