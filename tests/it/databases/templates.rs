@@ -94,7 +94,9 @@ fn a_failing_prepare_runs_no_test_and_says_why() {
         assert_eq!(end["not_run"].as_array().unwrap().len(), 2);
         let merged = project.evenly(&["merge", "evenly-out"]).exits(5);
         assert!(merged.stdout.contains("sh:t/a.sh") && merged.stdout.contains("sh:t/b.sh"));
-        assert!(merged.stdout.contains("its words"), "{merged}");
+        assert!(merged.stdout.contains("'[database.fails]': its 'prepare' failed"), "{merged}");
+        let [stopping] = &super::events(&project, "stopping")[..] else { panic!("no reason") };
+        assert!(stopping["why"]["broken"].as_str().unwrap().contains("its words"), "{stopping}");
         let left: Vec<_> = fs::read_dir(project.path("evenly-out")).unwrap().flatten().collect();
         assert!(!left.iter().any(|left| left.path().is_dir()), "{left:?}");
         // Mended, it is built.
