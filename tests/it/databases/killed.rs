@@ -91,7 +91,7 @@ fn sigkill_at_any_moment_leaves_nothing_after_the_next_start() {
     assert!(templates.len() <= built, "{templates:?}");
     assert_eq!(homes(&pids), [] as [PathBuf; 0]);
     let directory = project.path("").canonicalize().unwrap();
-    until("nobody works there", || processes_below(&[directory.clone()]).is_empty());
+    until("nobody works there", || processes_below(std::slice::from_ref(&directory)).is_empty());
     let out = fs::read_dir(project.path("evenly-out")).unwrap().flatten();
     let left: Vec<_> = out.filter(|entry| entry.path().is_dir()).collect();
     assert!(left.is_empty(), "{left:?}");
@@ -149,6 +149,8 @@ fn an_interrupt_during_prepare_ends_it_and_is_told() {
         assert!(on(server, "early").len() <= 1);
         assert_eq!(homes(&[pid]), [] as [PathBuf; 0]);
         let directory = project.path("").canonicalize().unwrap();
-        until("nobody works there", || processes_below(&[directory.clone()]).is_empty());
+        until("nobody works there", || {
+            processes_below(std::slice::from_ref(&directory)).is_empty()
+        });
     }
 }
