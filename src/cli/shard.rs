@@ -90,7 +90,11 @@ pub(super) fn run_shard(
         let mut outputs =
             Outputs { journal: &mut journal, console: Some(&mut console), note: &mut note };
         let request = databases::request(project, &jobs, workers, &files.work);
-        runner::run(setup, request.as_ref(), jobs, &discovery.frameworks, &mut outputs)?
+        let ran = runner::run(setup, request.as_ref(), jobs, &discovery.frameworks, &mut outputs);
+        ran.inspect_err(|_| {
+            // Nothing of the shard ran; that is the error to tell.
+            let _ = store::remove_dir(&files.work);
+        })?
     };
     if let Some(Stop::Broken(why)) = &ending.stop {
         print::err(&format!("error: {why}\n"));

@@ -1,4 +1,4 @@
-//! Every worker its own database, end to end: the real binary, real servers, shell scripts as tests.
+//! Every worker its own database: the real binary, real servers, shell scripts as tests.
 
 mod isolation;
 mod killed;

@@ -11,7 +11,8 @@ use crate::support::postgres::servers;
 
 /// Leaves a trace, and finds nobody else's.
 const OWN: &str = "q \"INSERT INTO seen VALUES ($EVENLY_WORKER)\"\n\
-                   test \"$(q \"SELECT COUNT(*) FROM seen WHERE worker <> $EVENLY_WORKER\")\" = 0\n";
+                   others=$(q \"SELECT COUNT(*) FROM seen WHERE worker <> $EVENLY_WORKER\")\n\
+                   test $others = 0\n";
 
 fn with_groups(mut project: Project, groups: usize, script: &str) -> Project {
     for group in 0..groups {
@@ -91,7 +92,8 @@ fn several_databases_have_names_an_order_and_mirrors() {
         "[database.main-several]\n{keys}after = [\"z-several\"]\n\
          prepare = '. ./q.sh; env | grep ^DATABASE > main.env; echo main >> order; \
          q \"CREATE TABLE a (b INT)\"'\n\
-         [database.z-several]\n{}prepare = '. ./q.sh; echo z >> order; q \"CREATE TABLE z (b INT)\"'\n\
+         [database.z-several]\n{}\
+         prepare = '. ./q.sh; echo z >> order; q \"CREATE TABLE z (b INT)\"'\n\
          [database.replica]\nmirror = \"main-several\"\n\
          [database.unused-several]\nurl = \"postgres://localhost:1/x\"\n",
         sqlite().keys
@@ -120,7 +122,8 @@ fn what_needs_no_database_costs_nothing() {
     let config = "[[suite]]\nname = \"plain\"\nframework = \"command\"\nglobs = [\"p/*.sh\"]\n\
                   run = \"sh -eu {tests}\"\n\
                   [[rule]]\nmatch = \"*free*\"\ndatabase = false\n\
-                  [database.closed]\nurl = \"postgres://u:pw@localhost:1/x\"\nprepare = \"exit 1\"\n";
+                  [database.closed]\nurl = \"postgres://u:pw@localhost:1/x\"\n\
+                  prepare = \"exit 1\"\n";
     let none = "test -z \"${DATABASE_URL:-}\"\n";
     let project = project(&["closed"], config).file("t/free.sh", none).file("p/a.sh", none);
     run(&project, "2").exits(0);

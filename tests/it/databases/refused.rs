@@ -96,9 +96,9 @@ fn passwords_are_in_nothing_that_evenly_writes() {
     let server = &servers()[0];
     let url = server.url(&format!("postgres:{PASSWORD}"), "postgres");
     for keys in [format!("url = \"{url}\"\n"), own] {
-        let test = format!("{FINDS}echo \"$DATABASE_URL\" > url\nexit 1\n");
+        let script = format!("{FINDS}echo \"$DATABASE_URL\" > url\nexit 1\n");
         let project =
-            project(&["secret"], &config(&keys)).file("t/a.sh", test).file("s.sql", schema);
+            project(&["secret"], &config(&keys)).file("t/a.sh", script).file("s.sql", schema);
         let ran = run(&project, "2").exits(1);
         let merged = project.evenly(&["merge", "evenly-out"]).exits(1);
         let url = project.text("url");
