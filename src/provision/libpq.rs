@@ -23,8 +23,8 @@ const PARAMETERS: [(&str, &str); 13] = [
     ("connect_timeout", "PGCONNECT_TIMEOUT"),
 ];
 
-/// Runs the rest of the arguments without what would win over the variables that [`env`] sets, and
-/// says so by itself where there is no such program.
+/// Runs the rest of the arguments without what would win over the variables that [`env()`] sets,
+/// and says so by itself where there is no such program.
 pub(super) const SCRIPT: &str = "unset PGSERVICE PGSERVICEFILE\n\
      [ -n \"$EVENLY_HOSTADDR\" ] || unset PGHOSTADDR\nunset EVENLY_HOSTADDR\n\
      command -v \"$1\" >/dev/null || { echo \"\\`$1\\` is not on PATH\" >&2; exit 127; }\n\
