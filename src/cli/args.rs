@@ -165,16 +165,23 @@ pub(super) struct RunArgs {
     pub(super) running: RunningArgs,
 }
 
+/// Into how many shards a whole run is split.
+#[derive(Debug, Args)]
+pub(super) struct ShardsArgs {
+    /// How many shards
+    #[arg(long = "shards", value_name = "N", env = "EVENLY_SHARDS", default_value_t = 1)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(SHARDS_MAX)))]
+    pub(super) total: u32,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct LocalArgs {
     #[command(flatten)]
     pub(super) project: ProjectArgs,
 
-    /// How many shards
-    #[arg(long, value_name = "N", env = "EVENLY_SHARDS", default_value_t = 1)]
-    #[arg(allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(SHARDS_MAX)))]
-    pub(super) shards: u32,
+    #[command(flatten)]
+    pub(super) shards: ShardsArgs,
 
     #[command(flatten)]
     pub(super) running: RunningArgs,
@@ -185,11 +192,8 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) project: ProjectArgs,
 
-    /// How many shards
-    #[arg(long, value_name = "N", env = "EVENLY_SHARDS", default_value_t = 1)]
-    #[arg(allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(SHARDS_MAX)))]
-    pub(super) shards: u32,
+    #[command(flatten)]
+    pub(super) shards: ShardsArgs,
 
     /// Print JSON instead of the table
     #[arg(long)]

@@ -13,7 +13,7 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
     project.run = local_run();
     let running = Running::new(&args.running, &project);
-    let total = args.shards;
+    let total = args.shards.total;
     let shards: Vec<Shard> = (1..=total).map(|index| Shard { index, total }).collect();
     let mut claimed = Vec::new();
     for shard in &shards {

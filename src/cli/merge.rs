@@ -122,9 +122,9 @@ fn expand(glob: &Path) -> Result<Vec<PathBuf>, Error> {
     if !text.contains(['*', '?', '[', '{']) {
         return Err(refuse());
     }
-    let built = GlobBuilder::new(text.strip_prefix("./").unwrap_or(&text));
-    let mut built = built;
-    let matcher = built.literal_separator(true).build().map_err(|_| refuse())?.compile_matcher();
+    let built =
+        GlobBuilder::new(text.strip_prefix("./").unwrap_or(&text)).literal_separator(true).build();
+    let matcher = built.map_err(|_| refuse())?.compile_matcher();
     let wild = |part: &std::path::Component<'_>| {
         part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{'])
     };

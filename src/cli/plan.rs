@@ -14,7 +14,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     store::make_dir(&work)?;
     let discovery = project.discover(&work);
     store::remove_dir(&work)?;
-    let plan = project.plan(&discovery?, args.shards)?;
+    let plan = project.plan(&discovery?, args.shards.total)?;
     if args.json {
         json(&format!("{}\n", plan::to_json(&plan)));
     } else {
