@@ -8,9 +8,9 @@
 #[cfg(target_os = "linux")]
 use std::{fs, io, path::Path};
 
-use rustix::process::{Pid, Signal, kill_process_group};
 #[cfg(target_os = "linux")]
-use rustix::process::{getpgid, getpgrp, kill_process};
+use rustix::process::kill_process;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// The children of this process, ended ones included. One that is being started or ends at this
 /// moment may be missing: ask again.
@@ -43,20 +43,40 @@ fn by_stat() -> io::Result<Vec<Pid>> {
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
         let Some(pid) = entry.file_name().to_str().and_then(parse_pid) else { continue };
-        if fs::read(entry.path().join("stat")).is_ok_and(|stat| parent(&stat) == Some(own)) {
+        if Kin::of(Some(pid)).is_some_and(|kin| kin.parent == own) {
             found.push(pid);
         }
     }
     Ok(found)
 }
 
-/// The parent in a line of `/proc/<pid>/stat`: `pid (name) state parent …`, where the name may
-/// hold anything, brackets and spaces included, but nothing after it holds a bracket.
+/// What a process belongs to, by numbers. Each is 0 where the one meant is outside this process's
+/// PID namespace, as it is for what was started in a container from without (`docker exec`): why
+/// these are read from `/proc`, and not as `rustix::process::Pid`, which cannot be 0.
 #[cfg(target_os = "linux")]
-fn parent(stat: &[u8]) -> Option<i32> {
-    let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
-    let fields = std::str::from_utf8(&stat[after_name..]).ok()?;
-    fields.split_ascii_whitespace().nth(1)?.parse().ok()
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kin {
+    parent: i32,
+    group: i32,
+    pub(super) session: i32,
+}
+
+#[cfg(target_os = "linux")]
+impl Kin {
+    /// Of a process that was not waited for, or of this one.
+    pub(super) fn of(pid: Option<Pid>) -> Option<Self> {
+        let number = pid.map_or_else(|| "self".to_owned(), |pid| pid.as_raw_pid().to_string());
+        Self::parse(&fs::read(format!("/proc/{number}/stat")).ok()?)
+    }
+
+    /// From a line of `/proc/<pid>/stat`: `pid (name) state parent group session …`, where the
+    /// name may hold anything, brackets and spaces included, but nothing after it holds a bracket.
+    fn parse(stat: &[u8]) -> Option<Self> {
+        let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
+        let fields = std::str::from_utf8(&stat[after_name..]).ok()?;
+        let mut numbers = fields.split_ascii_whitespace().skip(1).map_while(|one| one.parse().ok());
+        Some(Self { parent: numbers.next()?, group: numbers.next()?, session: numbers.next()? })
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -84,8 +104,11 @@ pub(super) fn name(_pid: Pid) -> String {
 /// Signals a direct child that was not waited for, and its process group.
 #[cfg(target_os = "linux")]
 pub(super) fn signal_with_group(child: Pid, signal: Signal) {
-    let group = getpgid(Some(child)).ok().filter(|group| *group != getpgrp());
-    let reached = group.is_some_and(|group| kill_process_group(group, signal).is_ok());
+    let reached = Kin::of(None)
+        .zip(Kin::of(Some(child)))
+        .filter(|(own, kin)| kin.group != own.group)
+        .and_then(|(_, kin)| Pid::from_raw(kin.group))
+        .is_some_and(|group| kill_process_group(group, signal).is_ok());
     if !reached {
         // It fails for a process that is dead already or not ours to signal: who calls sees by
         // what is left.
@@ -107,10 +130,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parent_is_found_behind_any_name() {
-        assert_eq!(parent(b"7 (a) R 1 (b) S 9 9) T 42 0 0"), Some(42));
-        assert_eq!(parent(b"7 (\xff\n) Z 1 7 7"), Some(1));
-        assert_eq!(parent(b"torn (na"), None);
+    fn what_a_process_belongs_to_is_found_behind_any_name() {
+        let kin = |parent, group, session| Some(Kin { parent, group, session });
+        assert_eq!(Kin::parse(b"7 (a) R 1 (b) S 9 9) T 42 41 40 0"), kin(42, 41, 40));
+        assert_eq!(Kin::parse(b"7 (\xff\n) Z 1 7 0"), kin(1, 7, 0));
+        assert_eq!(Kin::parse(b"7 (short) R 1 7"), None);
+        assert_eq!(Kin::parse(b"torn (na"), None);
     }
 
     #[test]

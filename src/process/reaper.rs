@@ -101,19 +101,20 @@ pub async fn kill_orphans() -> Orphans {
 mod linux {
     use std::collections::HashSet;
 
-    use rustix::process::{Pid, Signal, WaitOptions, getsid, waitpid};
+    use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 
-    use super::super::{LEAKED_MAX, children};
+    use super::super::LEAKED_MAX;
+    use super::super::children::{self, Kin};
     use super::spared;
 
     /// Kills and reaps orphans once; gives those that it found. Only when it found none is there
     /// none: one that died in this very round may have passed its children on.
     pub(super) fn kill_round(seen: &mut HashSet<Pid>, leaked: &mut Vec<String>) -> Vec<Pid> {
         let spared = spared();
-        let own_session = getsid(None).ok();
+        let own_session = Kin::of(None).map(|own| own.session);
         let mut found = children::direct().unwrap_or_default();
         found.retain(|pid| {
-            let session = getsid(Some(*pid)).ok();
+            let session = Kin::of(Some(*pid)).map(|kin| kin.session);
             let other_session = session.is_some() && session != own_session;
             other_session && !spared.contains(&pid.as_raw_pid().unsigned_abs())
         });

@@ -154,3 +154,20 @@ fn a_kill_that_comes_with_the_start_kills() {
         supervisor.close().await;
     });
 }
+
+/// As in a container into which evenly is started from without: the numbers of its own session and
+/// process group read as 0 there.
+#[test]
+fn a_session_from_outside_the_pid_namespace_is_no_obstacle() {
+    let unshare = "unshare --pid --fork --mount-proc";
+    if !Project::new("").bash(&format!("{unshare} true")).start().wait().is_success() {
+        println!("SKIPPED: no PID namespace can be made here");
+        return;
+    }
+    let project = Project::new(SHELL_SUITE)
+        .file("t/fails.sh", "exit 1")
+        .file("t/leak.sh", "setsid sleep 1000 & sleep 0.1")
+        .file("t/leak_here.sh", "sleep 1001 & sleep 0.1");
+    project.bash(&format!("{unshare} \"$0\" run")).exits(1).says("2 passed").says("sleep");
+    project.bash(&format!("{unshare} \"$0\" merge evenly-out")).exits(1);
+}

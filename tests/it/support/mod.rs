@@ -190,6 +190,10 @@ impl Ran {
         }
     }
 
+    pub(crate) fn is_success(&self) -> bool {
+        self.status == Some(0)
+    }
+
     #[track_caller]
     pub(crate) fn exits(self, status: i32) -> Self {
         assert_eq!(self.status, Some(status), "{self}");
