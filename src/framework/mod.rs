@@ -5,6 +5,7 @@ mod judge;
 mod listing;
 mod naming;
 mod preset;
+pub mod protocol;
 mod resolved;
 mod template;
 
