@@ -4,8 +4,8 @@
 //! what watches them (triggers, events). Tables and rows go in batches, since each answer awaited
 //! costs more than a small statement; the rest goes one by one, as a body may hold anything.
 //!
-//! A second connection, where there is one, fills the tables that the first has made: a third is
-//! gained. More gain nothing, since the server makes tables one after the other.
+//! A second connection, where there is one, fills the tables that the first has made: that took a
+//! third less on a busy machine with two cores. More gained nothing.
 
 use tokio::sync::watch;
 
