@@ -4,6 +4,7 @@ use super::args::PlanArgs;
 use super::error::Error;
 use super::print::{columns, json, out};
 use super::project::Project;
+use super::runtime::block_on;
 use crate::exit::Exit;
 use crate::plan::{self, Detail};
 use crate::store;
@@ -12,7 +13,13 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     let project = Project::open(&args.project)?;
     let work = std::env::temp_dir().join(format!("evenly-plan-{}", std::process::id()));
     store::make_dir(&work)?;
-    let discovery = project.discover(&work);
+    let discovery = block_on(async {
+        let discovery = project.discover(&work).await;
+        if let Ok(discovery) = &discovery {
+            discovery.close().await;
+        }
+        discovery
+    })?;
     store::remove_dir(&work)?;
     let plan = project.plan(&discovery?, args.shards.total)?;
     if args.json {

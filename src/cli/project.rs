@@ -14,6 +14,7 @@ use crate::discover::{self, Discovery, Surroundings};
 use crate::history::Estimator;
 use crate::model::{RunKey, one_line};
 use crate::plan::{self, Pattern, Plan, Rule, Work};
+use crate::process::become_reaper;
 
 /// A project, as its files and the environment show it.
 pub(super) struct Project {
@@ -44,25 +45,32 @@ impl Project {
     /// Asks every suite what there is to run and applies the rules.
     ///
     /// `work` is scratch that lives as long as the run.
-    pub(super) fn discover(&self, work: &Path) -> Result<Discovery, Error> {
+    /// Whoever gets it closes it.
+    pub(super) async fn discover(&self, work: &Path) -> Result<Discovery, Error> {
+        // What a supervisor leaves that dies is ours from now on.
+        become_reaper()
+            .map_err(|source| Error::System { act: "adopt orphaned processes", source })?;
         let around = Surroundings {
             base: &self.base,
             work,
             program: &self.program,
             env_remove: &own_variables(),
         };
-        let mut discovery = discover::discover(&self.config, &around)?;
+        let discovery = discover::discover(&self.config, &around).await?;
+        match self.refuse_empty(&discovery).and_then(|()| self.rules()) {
+            Ok(rules) => Ok(ruled(discovery, &rules, &self.config)),
+            Err(error) => {
+                discovery.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn refuse_empty(&self, discovery: &Discovery) -> Result<(), Error> {
         if discovery.groups.is_empty() || !discovery.empty.is_empty() {
-            return Err(Error::Nothing(discovery.empty));
+            return Err(Error::Nothing(discovery.empty.clone()));
         }
-        let rules = self.rules()?;
-        let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules);
-        for index in outcome.unmatched {
-            let pattern = one_line(&self.config.rules[index].matches).into_owned();
-            warn(&format!("the rule for `{pattern}` matches no group, so it does nothing"));
-        }
-        discovery.groups = outcome.groups;
-        Ok(discovery)
+        Ok(())
     }
 
     fn rules(&self) -> Result<Vec<Rule>, Error> {
@@ -101,6 +109,17 @@ impl Project {
     pub(super) fn local_workers(&self) -> u32 {
         local_workers(self.workers)
     }
+}
+
+/// What was found, as the rules want it.
+fn ruled(mut discovery: Discovery, rules: &[Rule], config: &Config) -> Discovery {
+    let outcome = plan::apply(std::mem::take(&mut discovery.groups), rules);
+    for index in outcome.unmatched {
+        let pattern = one_line(&config.rules[index].matches).into_owned();
+        warn(&format!("the rule for `{pattern}` matches no group, so it does nothing"));
+    }
+    discovery.groups = outcome.groups;
+    discovery
 }
 
 /// How many workers this machine runs.

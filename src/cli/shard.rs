@@ -1,6 +1,6 @@
 //! One shard, from its plan to its journal and JUnit file: for `run` and for `local`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,9 +14,9 @@ use crate::config::Show;
 use crate::discover::Discovery;
 use crate::exit::Exit;
 use crate::model::{AssignedGroup, Event, FORMAT, Group, GroupId, RunKey, RunStarted, Shard, Stop};
-use crate::plan::Plan;
+use crate::plan::{Assigned, Plan};
 use crate::report;
-use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming};
+use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming, Suites};
 use crate::sink::{Console, Journal, Live, Options, Sink, fresh_token};
 use crate::store::{self, Appender, ShardFiles};
 use crate::term::Colour;
@@ -56,7 +56,7 @@ pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, E
 }
 
 /// Runs the shard that the files were claimed for.
-pub(super) fn run_shard(
+pub(super) async fn run_shard(
     project: &Project,
     running: &Running,
     discovery: &Discovery,
@@ -90,7 +90,9 @@ pub(super) fn run_shard(
         let mut outputs =
             Outputs { journal: &mut journal, console: Some(&mut console), note: &mut note };
         let request = databases::request(project, &jobs, workers, &files.work);
-        let ran = runner::run(setup, request.as_ref(), jobs, &discovery.frameworks, &mut outputs);
+        let Discovery { frameworks, sessions, .. } = discovery;
+        let suites = Suites { frameworks, sessions };
+        let ran = runner::run(setup, request.as_ref(), jobs, suites, &mut outputs).await;
         ran.inspect_err(|_| {
             // Nothing of the shard ran; that is the error to tell.
             let _ = store::remove_dir(&files.work);
@@ -130,10 +132,8 @@ fn beginning(
         started: Timestamp::now(),
         host,
     });
-    let assigned = plan
-        .shard(shard)
-        .groups
-        .iter()
+    let assigned = in_order(discovery, plan, shard)
+        .into_iter()
         .map(|group| AssignedGroup { group: group.id.clone(), estimate: group.estimate });
     let planned = Event::Planned {
         fingerprint: plan.fingerprint.to_string(),
@@ -145,6 +145,20 @@ fn beginning(
     events.extend(discovery.events());
     events.push(planned);
     events
+}
+
+/// The shard's groups in the order in which they start: the plan's, but those that their
+/// framework runs late come last.
+fn in_order<'a>(discovery: &Discovery, plan: &'a Plan, shard: Shard) -> Vec<&'a Assigned> {
+    let late: HashSet<&GroupId> = discovery
+        .groups
+        .iter()
+        .filter(|group| discovery.frameworks[&group.id.suite].traits_of(group).late)
+        .map(|group| &group.id)
+        .collect();
+    let mut groups: Vec<_> = plan.shard(shard).groups.iter().collect();
+    groups.sort_by_key(|group| late.contains(&group.id));
+    groups
 }
 
 fn jobs(
@@ -159,18 +173,20 @@ fn jobs(
     let suites: HashMap<_, _> =
         project.config.suites.iter().map(|suite| (&suite.name, suite)).collect();
     let run = &project.config.run;
-    let job = |assigned: &crate::plan::Assigned| {
+    let job = |assigned: &Assigned| {
         let group = groups[&assigned.id];
         let suite = suites[&group.id.suite];
         let limits = group.limits;
+        let framework = &discovery.frameworks[&group.id.suite];
         Job {
             group: group.clone(),
-            reading: discovery.frameworks[&group.id.suite].reading,
+            reading: framework.reading,
+            traits: framework.traits_of(group),
             timeout: limits.timeout.or(suite.timeout()).unwrap_or(run.timeout()),
             retries: limits.retries.or(running.retries).or(suite.retries).unwrap_or(run.retries),
         }
     };
-    plan.shard(shard).groups.iter().map(job).collect()
+    in_order(discovery, plan, shard).into_iter().map(job).collect()
 }
 
 fn console(project: &Project, running: &Running) -> Console {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::{DiscoverError, Surroundings};
 use crate::config::Suite;
 use crate::framework::{
-    Framework, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role, Selects, Source,
-    Template, TemplateError,
+    Commands, Framework, How, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role,
+    Selects, Source, Template, TemplateError,
 };
 use crate::shim;
 use crate::store;
@@ -87,7 +87,11 @@ pub(super) fn resolve(
 
 /// A key that was given and that no command would see.
 fn unused(suite: &Suite, framework: &Framework) -> Option<&'static str> {
-    let list = match &framework.source {
+    let commands = match &framework.how {
+        How::Commands(commands) => commands,
+        How::Warm(_) => return None,
+    };
+    let list = match &commands.source {
         Source::Globs(_) => None,
         Source::Command { list, format: _ } => Some(list),
     };
@@ -97,7 +101,7 @@ fn unused(suite: &Suite, framework: &Framework) -> Option<&'static str> {
         ("python", Placeholder::Python, suite.python.is_some()),
     ];
     let seen = |placeholder| {
-        list.into_iter().chain([&framework.run]).any(|template| template.uses(placeholder))
+        list.into_iter().chain([&commands.run]).any(|template| template.uses(placeholder))
     };
     given.into_iter().find(|(_, what, given)| *given && !seen(*what)).map(|(key, _, _)| key)
 }
@@ -125,18 +129,17 @@ fn command(suite: &Suite, dir: PathBuf) -> Result<Framework, ResolveError> {
         None if writes => Results::Junit,
         None => Results::ExitStatus,
     };
-    Ok(Framework {
+    let how = How::Commands(Box::new(Commands {
         source,
         run,
-        reading: Reading { results, naming: Naming::ClassAndName, selects: Selects::Group },
-        dir,
         args: suite.args.clone(),
         paths: suite.paths.clone(),
         python: python(suite),
         shim: None,
-        env: Vec::new(),
         files: Vec::new(),
-    })
+    }));
+    let reading = Reading::of(results, Naming::ClassAndName, Selects::Group);
+    Ok(Framework { how, reading, dir, env: Vec::new() })
 }
 
 fn preset(
@@ -178,18 +181,17 @@ fn preset(
             Some(path)
         }
     };
-    Ok(Framework {
+    let how = How::Commands(Box::new(Commands {
         source: Source::Command { list, format: list_format },
         run,
-        reading: Reading { results, naming, selects },
-        dir,
         args: suite.args.clone(),
         paths: suite.paths.clone(),
         python: python(suite),
         shim,
-        env: env.into_iter().collect(),
         files: files.into_iter().collect(),
-    })
+    }));
+    let reading = Reading::of(results, naming, selects);
+    Ok(Framework { how, reading, dir, env: env.into_iter().collect() })
 }
 
 fn python(suite: &Suite) -> String {

@@ -1,12 +1,15 @@
 //! A suite's framework with everything that its owner said of it: what discovery and the runner
 //! work from.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::judge::Reading;
 use super::listing::ListFormat;
+use super::protocol::{Processes, WarmGroup};
 use super::template::{Placeholder, Template, Values};
+use crate::model::Group;
 
 /// How the groups of a suite are found.
 #[derive(Debug, Clone)]
@@ -25,14 +28,32 @@ pub enum Source {
 /// One suite's framework.
 #[derive(Debug, Clone)]
 pub struct Framework {
+    /// How it runs.
+    pub how: How,
+    /// How its results are read.
+    pub reading: Reading,
+    /// Where its processes run; absolute.
+    pub dir: PathBuf,
+    /// Environment of its processes.
+    pub env: Vec<(String, Template)>,
+}
+
+/// How a framework lists and runs.
+#[derive(Debug, Clone)]
+pub enum How {
+    /// By a command a group.
+    Commands(Box<Commands>),
+    /// By processes that stay.
+    Warm(Box<Warm>),
+}
+
+/// A framework that is run by commands.
+#[derive(Debug, Clone)]
+pub struct Commands {
     /// How its groups are found.
     pub source: Source,
     /// Runs some of them.
     pub run: Template,
-    /// How its results are read.
-    pub reading: Reading,
-    /// Where its commands run; absolute.
-    pub dir: PathBuf,
     /// `{args}`.
     pub args: Vec<String>,
     /// `{paths}`.
@@ -41,13 +62,97 @@ pub struct Framework {
     pub python: String,
     /// `{shim}`, where the framework has one; absolute.
     pub shim: Option<PathBuf>,
-    /// Environment of its processes.
-    pub env: Vec<(String, Template)>,
     /// Files to write into `{outdir}` before each run.
     pub files: Vec<(String, Template)>,
 }
 
+/// A framework that is run by processes that stay, see `docs/reference/shim-protocol.md`.
+#[derive(Debug, Clone)]
+pub struct Warm {
+    /// Its name in the protocol.
+    pub framework: String,
+    /// The program of its processes, and its arguments.
+    pub argv: Vec<String>,
+    /// How workers come to be.
+    pub processes: Processes,
+    /// The suite's settings, as the protocol's `hello` has them.
+    pub options: serde_json::Map<String, serde_json::Value>,
+    /// When a worker is replaced by a fresh one although it is well.
+    pub renewal: Renewal,
+    /// The database of the configuration that stands for each of the framework's, by alias.
+    pub databases: BTreeMap<String, String>,
+    /// What is special about its listed groups, by name; a group that is not there is plain.
+    pub traits: BTreeMap<String, Traits>,
+}
+
+/// When a worker is replaced, between groups, although it is well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// When it has more than this resident, bytes.
+    pub memory_bytes: Option<u64>,
+    /// When it has run this many groups.
+    pub groups: Option<u32>,
+}
+
+/// What is special about a group of a warm framework.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// The framework's databases that its tests use, by alias.
+    pub aliases: BTreeSet<String>,
+    /// Those of them that it leaves otherwise than a fresh clone is.
+    pub dirties: BTreeSet<String>,
+    /// Whether it starts after all groups that are not.
+    pub late: bool,
+}
+
+impl Warm {
+    /// What is special about a group: all that is special about its members.
+    #[must_use]
+    pub fn traits_of(&self, group: &Group) -> Traits {
+        let mut all = Traits::default();
+        for Traits { aliases, dirties, late } in
+            group.members.iter().filter_map(|member| self.traits.get(&member.name))
+        {
+            all.aliases.extend(aliases.iter().cloned());
+            all.dirties.extend(dirties.iter().cloned());
+            all.late |= late;
+        }
+        all
+    }
+}
+
+impl From<&WarmGroup> for Traits {
+    fn from(group: &WarmGroup) -> Self {
+        let WarmGroup { name: _, tests: _, databases, dirties, late } = group;
+        Self {
+            aliases: databases.iter().cloned().collect(),
+            dirties: dirties.iter().cloned().collect(),
+            late: *late,
+        }
+    }
+}
+
 impl Framework {
+    /// What is special about one of its groups.
+    #[must_use]
+    pub fn traits_of(&self, group: &Group) -> Traits {
+        match &self.how {
+            How::Commands(_) => Traits::default(),
+            How::Warm(warm) => warm.traits_of(group),
+        }
+    }
+
+    /// The placeholders that are the same for every group, worker and shard.
+    #[must_use]
+    pub fn values(&self) -> Values<'_> {
+        match &self.how {
+            How::Commands(commands) => commands.values(),
+            How::Warm(_) => Values::default(),
+        }
+    }
+}
+
+impl Commands {
     /// The placeholders that are the same for every group, worker and shard.
     #[must_use]
     pub fn values(&self) -> Values<'_> {

@@ -83,6 +83,9 @@ pub enum ProvisionError {
         /// Why.
         error: super::ManagedError,
     },
+    /// A group needs a database that nothing was said of.
+    #[error("the database `{0}` was not made ready")]
+    NotProvided(String),
     /// Nobody should hold a server any more.
     #[error("a database is still in use at the end")]
     StillUsed,

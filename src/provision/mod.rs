@@ -172,12 +172,36 @@ impl Provision {
         Ok(variables::of(&urls))
     }
 
+    /// The databases that a suite's configuration names, as far as they are provided.
+    pub fn names_of(&self, suite: &SuiteName) -> impl Iterator<Item = &String> {
+        let names = self.suites.get(suite).into_iter().flatten();
+        names.filter(|name| self.names.contains_key(*name))
+    }
+
+    /// Where a worker's next group finds one database; waits until it is there.
+    ///
+    /// # Errors
+    /// When it is not provided, or a clone could not be made.
+    pub async fn url(&self, worker: u32, name: &str, more: More) -> Result<String, ProvisionError> {
+        let source = self.names.get(name).and_then(|name| self.sources.get(name));
+        let source = source.ok_or_else(|| ProvisionError::NotProvided(name.to_owned()))?;
+        let database = self.lanes.take(source, worker, more).await?;
+        Ok(source.server.url(&database))
+    }
+
     /// Takes a worker's databases back after a group.
     pub fn give_back(&self, worker: u32, suite: &SuiteName, after: After) {
         let names = self.suites.get(suite).into_iter().flatten();
         let sources: BTreeSet<&String> = names.map(|name| &self.names[name]).collect();
         for name in sources {
             self.lanes.give_back(&self.sources[name], worker, after);
+        }
+    }
+
+    /// Takes one of a worker's databases back after a group.
+    pub fn give_back_one(&self, worker: u32, name: &str, after: After) {
+        if let Some(source) = self.names.get(name).and_then(|name| self.sources.get(name)) {
+            self.lanes.give_back(source, worker, after);
         }
     }
 

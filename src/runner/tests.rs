@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{Action, Dispatcher, Execution, Input, Job, Policy};
-use crate::framework::{Naming, Reading, Report, Results, Selects};
+use crate::framework::{Reading, Report, Traits};
 use crate::model::{
     Event, Group, GroupFinished, GroupId, Limits, Member, Output, Problem, ProcessEnd, Stop,
     SuiteName,
@@ -36,11 +36,8 @@ fn job(number: usize, spec: Spec) -> Job {
             databases: true,
             limits: Limits::default(),
         },
-        reading: Reading {
-            results: Results::ExitStatus,
-            naming: Naming::ClassAndName,
-            selects: Selects::Group,
-        },
+        reading: Reading::ExitStatus,
+        traits: Traits::default(),
         timeout: Duration::from_micros(TIMEOUT_US),
         retries: spec.retries,
     }
@@ -54,6 +51,7 @@ fn ended(worker: u32, end: ProcessEnd) -> Input {
         unkillable: Vec::new(),
         report: Report::default(),
         output: Output::default(),
+        notes: Vec::new(),
     };
     Input::Ended { worker, execution: Box::new(execution) }
 }

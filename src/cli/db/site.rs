@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use tokio::task::LocalSet;
 
 use super::super::databases::cache;
 use super::super::error::Error;
 use super::super::project::{base_of, own_variables, read_config};
+pub(super) use super::super::runtime::block_on;
 use crate::config::{Config, ServerKind};
 use crate::provision::{Request, owner_of_this_process};
 
@@ -93,11 +93,4 @@ impl Site {
             env_remove: own_variables(),
         })
     }
-}
-
-/// Runs what talks to servers.
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| Error::System { act: "start the runtime", source })?;
-    Ok(LocalSet::new().block_on(&runtime, work))
 }
