@@ -8,6 +8,7 @@ mod preset;
 pub mod protocol;
 mod resolved;
 mod template;
+mod warm;
 
 pub use judge::{Case, Judged, Reading, Report, Selection, judge, retry_selection};
 pub use listing::{Broken, ListError, ListFormat, ListedGroup, parse, shown};
@@ -18,3 +19,4 @@ pub use template::{
     COMMAND_BYTES_MAX, Placeholder, Role, Template, TemplateError, Values, fits_an_argument,
     tests_file,
 };
+pub use warm::{GroupBy, Warm};
