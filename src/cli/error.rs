@@ -8,7 +8,7 @@ use crate::config::ConfigError;
 use crate::discover::DiscoverError;
 use crate::exit::Exit;
 use crate::model::SuiteName;
-use crate::plan::{PatternError, PlanError};
+use crate::plan::{CircleError, PatternError, PlanError};
 use crate::provision::ProvisionError;
 use crate::runner::RunError;
 use crate::sink::SinkError;
@@ -31,6 +31,8 @@ pub(super) enum Error {
     Discover(#[from] DiscoverError),
     #[error("`[[rule]]`: {0}")]
     Rule(#[from] PatternError),
+    #[error("`[[rule]]`: {0}")]
+    Circle(#[from] CircleError),
     #[error("{0}")]
     Plan(#[from] PlanError),
     #[error("nothing to run: {}", nothing(.0))]
@@ -83,6 +85,7 @@ impl Error {
             | Self::Config { .. }
             | Self::Shard(_)
             | Self::Rule(_)
+            | Self::Circle(_)
             | Self::Plan(_)
             | Self::NoDatabase(_)
             | Self::NoDatabases

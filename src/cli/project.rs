@@ -56,10 +56,16 @@ impl Project {
             return Err(Error::Nothing(discovery.empty));
         }
         let rules = self.rules()?;
-        let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules);
+        let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules)?;
         for index in outcome.unmatched {
             let pattern = one_line(&self.config.rules[index].matches).into_owned();
             warn(&format!("the rule for `{pattern}` matches no group, so it does nothing"));
+        }
+        for index in outcome.unmatched_after {
+            let rule = &self.config.rules[index];
+            let after = one_line(rule.after.as_deref().unwrap_or_default()).into_owned();
+            let pattern = one_line(&rule.matches);
+            warn(&format!("the rule for `{pattern}`: no group of its suite is `{after}`"));
         }
         discovery.groups = outcome.groups;
         Ok(discovery)
@@ -72,6 +78,7 @@ impl Project {
                 exclusive: rule.exclusive.then_some(true),
                 database: (!rule.database).then_some(false),
                 together: rule.together.clone(),
+                after: rule.after.as_deref().map(Pattern::new).transpose()?,
                 timeout: rule.timeout(),
                 retries: rule.retries,
             })

@@ -19,8 +19,8 @@ use serde::Deserialize;
 
 pub use database::{Database, Fresh, Prepare, ServerKind, in_order, variable};
 pub use error::ConfigError;
-use values::{Human, default_true};
 pub use values::{Bytes, Show, Workers};
+use values::{Human, default_true};
 
 use crate::framework::protocol::Processes;
 use crate::framework::{GroupBy, Results};
@@ -195,6 +195,9 @@ pub struct Rule {
     /// A label: all that match become one group.
     #[serde(default)]
     pub together: Option<String>,
+    /// A glob as `matches`: those that match run before, in one group with them.
+    #[serde(default)]
+    pub after: Option<String>,
     #[serde(default)]
     timeout: Option<Human>,
     /// Overrides the suite's.
@@ -308,12 +311,12 @@ fn check_databases(
 }
 
 fn check_rule(rule: &Rule) -> Result<(), ConfigError> {
-    let Rule { matches, exclusive, database, together, timeout, retries } = rule;
+    let Rule { matches, exclusive, database, together, after, timeout, retries } = rule;
     let limits = timeout.is_some() || retries.is_some();
-    if !exclusive && *database && together.is_none() && !limits {
+    if !exclusive && *database && together.is_none() && after.is_none() && !limits {
         return Err(ConfigError::plain(format!(
-            "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `timeout`, \
-             `retries` or `database = false`"
+            "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `after`, \
+             `timeout`, `retries` or `database = false`"
         )));
     }
     match together.as_deref() {

@@ -171,6 +171,8 @@ fn group(suite: &SuiteName, listed: ListedGroup) -> Group {
         tests,
         exclusive: false,
         databases: true,
+        aliases: None,
+        late: false,
         limits: Limits::default(),
     }
 }

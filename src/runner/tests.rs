@@ -34,6 +34,8 @@ fn job(number: usize, spec: Spec) -> Job {
             tests: None,
             exclusive: spec.exclusive,
             databases: true,
+            aliases: None,
+            late: false,
             limits: Limits::default(),
         },
         reading: Reading {
