@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::order::Order;
 use crate::config::{RETRIES_MAX, Show, Workers};
 use crate::model::SHARDS_MAX;
 
@@ -137,6 +138,10 @@ pub(super) struct RunningArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(RETRIES_MAX)))]
     pub(super) retries: Option<u32>,
 
+    /// Which group starts first: as planned, or as the frameworks list them, on one worker
+    #[arg(long, value_name = "WHICH", env = "EVENLY_ORDER", default_value = "plan")]
+    pub(super) order: OrderArg,
+
     /// Start nothing more after the first failure; the run is then not whole
     #[arg(long, env = "EVENLY_FAIL_FAST", value_parser = FalseyValueParser::new())]
     pub(super) fail_fast: bool,
@@ -235,6 +240,22 @@ impl From<ShowArg> for Show {
             ShowArg::All => Self::All,
             ShowArg::Never => Self::Never,
             ShowArg::Stream => Self::Stream,
+        }
+    }
+}
+
+/// [`Order`] as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum OrderArg {
+    Plan,
+    Serial,
+}
+
+impl From<OrderArg> for Order {
+    fn from(arg: OrderArg) -> Self {
+        match arg {
+            OrderArg::Plan => Self::Plan,
+            OrderArg::Serial => Self::Serial,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::project::{Project, own_variables};
+use super::project::{Found, Project, own_variables};
 use crate::model::hex;
 use crate::provision::{Cache, Request, owner_of_this_process};
 use crate::runner::Job;
@@ -23,22 +23,22 @@ const CACHE: &str = ".evenly";
 /// What to make ready; none where no planned group uses a database.
 pub(super) fn request<'a>(
     project: &'a Project,
+    found: &'a Found,
     jobs: &[Job],
     workers: u32,
     work: &Path,
 ) -> Option<Request<'a>> {
-    let config = &project.config;
-    let using: BTreeSet<_> =
-        jobs.iter().filter(|job| job.group.databases).map(|job| &job.group.id.suite).collect();
-    let suites = config.suites.iter().filter(|suite| using.contains(&suite.name));
-    let used: BTreeSet<String> = suites.flat_map(|suite| suite.databases.clone()).collect();
+    let databases = &found.databases;
+    let using = jobs.iter().flat_map(|job| databases.of(&job.group));
+    let used: BTreeSet<String> = using.map(|binding| binding.database.clone()).collect();
     if used.is_empty() {
         return None;
     }
     let run = project.run.id.clone().unwrap_or_else(|| "local".to_owned());
     let until = Timestamp::now().checked_add(SPARED).unwrap_or(Timestamp::MAX);
     Some(Request {
-        config,
+        databases,
+        filler: None,
         base: project.base.clone(),
         used,
         workers,

@@ -9,7 +9,7 @@ use crate::discover::DiscoverError;
 use crate::exit::Exit;
 use crate::model::SuiteName;
 use crate::plan::{CircleError, PatternError, PlanError};
-use crate::provision::ProvisionError;
+use crate::provision::{BindError, ProvisionError};
 use crate::runner::RunError;
 use crate::sink::SinkError;
 use crate::store::StoreError;
@@ -45,6 +45,8 @@ pub(super) enum Error {
     Program(std::io::Error),
     #[error("{0}")]
     Provision(#[from] ProvisionError),
+    #[error("{0}")]
+    Bind(#[from] BindError),
     #[error("there is no `[database.{0}]`")]
     NoDatabase(String),
     #[error("the configuration has no `[database.NAME]`")]
@@ -87,6 +89,7 @@ impl Error {
             | Self::Rule(_)
             | Self::Circle(_)
             | Self::Plan(_)
+            | Self::Bind(_)
             | Self::NoDatabase(_)
             | Self::NoDatabases
             | Self::UpWithout(_)

@@ -24,11 +24,11 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let scratch = claimed[0].files.work.with_extension("local");
     store::remove_dir(&scratch)?;
     store::make_dir(&scratch)?;
-    let discovery = project.discover(&scratch)?;
-    let plan = project.plan(&discovery, total)?;
+    let found = project.discover(&scratch, running.order)?;
+    let plan = project.plan(&found.discovery, total)?;
     let mut early = None;
     for (shard, claimed) in shards.into_iter().zip(claimed) {
-        match run_shard(&project, &running, &discovery, &plan, shard, claimed)? {
+        match run_shard(&project, &running, &found, &plan, shard, claimed)? {
             Exit::Passed | Exit::Failed => {}
             exit => {
                 early = Some(exit);

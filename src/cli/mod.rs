@@ -9,6 +9,7 @@ mod history;
 mod local;
 mod merge;
 mod observe;
+mod order;
 mod plan;
 mod print;
 mod project;

@@ -2,6 +2,7 @@
 
 use super::args::PlanArgs;
 use super::error::Error;
+use super::order::Order;
 use super::print::{columns, json, out};
 use super::project::Project;
 use crate::exit::Exit;
@@ -12,9 +13,9 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     let project = Project::open(&args.project)?;
     let work = std::env::temp_dir().join(format!("evenly-plan-{}", std::process::id()));
     store::make_dir(&work)?;
-    let discovery = project.discover(&work);
+    let found = project.discover(&work, Order::Plan);
     store::remove_dir(&work)?;
-    let plan = project.plan(&discovery?, args.shards.total)?;
+    let plan = project.plan(&found?.discovery, args.shards.total)?;
     if args.json {
         json(&format!("{}\n", plan::to_json(&plan)));
     } else {

@@ -1,19 +1,22 @@
 //! What holds for every command on a project: its configuration, the CI around it, what history
 //! tells, and the plan that follows.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::args::ProjectArgs;
 use super::error::Error;
 use super::history::{Known, load};
+use super::order::{Order, Positions, arranged};
 use super::print::warn;
 use crate::ci::{self, Ci};
 use crate::config::{Config, Workers};
 use crate::discover::{self, Discovery, Surroundings};
 use crate::history::Estimator;
-use crate::model::{RunKey, one_line};
-use crate::plan::{self, Pattern, Plan, Rule, Work};
+use crate::model::{RunKey, Shard, one_line};
+use crate::plan::{self, Assigned, Pattern, Plan, Rule, Work};
+use crate::provision::Databases;
 
 /// A project, as its files and the environment show it.
 pub(super) struct Project {
@@ -26,6 +29,22 @@ pub(super) struct Project {
     /// evenly itself.
     pub(super) program: PathBuf,
     workers: Workers,
+}
+
+/// What there is to run, and in which order.
+pub(super) struct Found {
+    pub(super) discovery: Discovery,
+    pub(super) order: Order,
+    pub(super) databases: Databases,
+    positions: Positions,
+}
+
+impl Found {
+    /// A shard's groups in the order in which they start.
+    pub(super) fn arranged(&self, plan: &Plan, shard: Shard) -> Vec<Assigned> {
+        let planned = &plan.shard(shard).groups;
+        arranged(planned, &self.discovery.groups, self.order, &self.positions)
+    }
 }
 
 impl Project {
@@ -44,7 +63,7 @@ impl Project {
     /// Asks every suite what there is to run and applies the rules.
     ///
     /// `work` is scratch that lives as long as the run.
-    pub(super) fn discover(&self, work: &Path) -> Result<Discovery, Error> {
+    pub(super) fn discover(&self, work: &Path, order: Order) -> Result<Found, Error> {
         let around = Surroundings {
             base: &self.base,
             work,
@@ -55,6 +74,10 @@ impl Project {
         if discovery.groups.is_empty() || !discovery.empty.is_empty() {
             return Err(Error::Nothing(discovery.empty));
         }
+        let positions = match order {
+            Order::Plan => Positions::default(),
+            Order::Serial => Positions::new(&discovery.groups, &discovery.listed),
+        };
         let rules = self.rules()?;
         let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules)?;
         for index in outcome.unmatched {
@@ -68,7 +91,8 @@ impl Project {
             warn(&format!("the rule for `{pattern}`: no group of its suite is `{after}`"));
         }
         discovery.groups = outcome.groups;
-        Ok(discovery)
+        let databases = Databases::new(&self.config, &BTreeMap::new())?;
+        Ok(Found { discovery, order, databases, positions })
     }
 
     fn rules(&self) -> Result<Vec<Rule>, Error> {
@@ -105,8 +129,11 @@ impl Project {
     }
 
     /// How many workers this machine runs.
-    pub(super) fn local_workers(&self) -> u32 {
-        local_workers(self.workers)
+    pub(super) fn local_workers(&self, order: Order) -> u32 {
+        match order {
+            Order::Plan => local_workers(self.workers),
+            Order::Serial => 1,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let running = Running::new(&args.running, &project);
     let shard = choice.shard;
     let claimed = claim(&running.out, shard, project.run.attempt)?;
-    let discovery = project.discover(&claimed.files.work)?;
-    let plan = project.plan(&discovery, shard.total)?;
-    run_shard(&project, &running, &discovery, &plan, shard, claimed)
+    let found = project.discover(&claimed.files.work, running.order)?;
+    let plan = project.plan(&found.discovery, shard.total)?;
+    run_shard(&project, &running, &found, &plan, shard, claimed)
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use database::{Database, Fresh, Prepare, ServerKind, in_order, variable};
+pub use database::{Database, Filling, Fresh, Prepare, ServerKind, in_order, variable};
 pub use error::ConfigError;
 pub use values::{Bytes, Show, Workers};
 use values::{Human, default_true};

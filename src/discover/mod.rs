@@ -83,6 +83,8 @@ pub enum DiscoverError {
 pub struct Discovery {
     /// Every group of every suite, by id.
     pub groups: Vec<Group>,
+    /// The ids as they were listed, suite by suite.
+    pub listed: Vec<GroupId>,
     /// How each suite runs.
     pub frameworks: BTreeMap<SuiteName, Rc<Framework>>,
     /// Suites in which nothing was found although something was expected, and where was looked.
@@ -132,8 +134,12 @@ pub struct Surroundings<'a> {
 /// When any suite cannot be asked or does not answer clearly: nothing is run of a suite that is
 /// only partly known.
 pub fn discover(config: &Config, around: &Surroundings<'_>) -> Result<Discovery, DiscoverError> {
-    let mut discovery =
-        Discovery { groups: Vec::new(), frameworks: BTreeMap::new(), empty: Vec::new() };
+    let mut discovery = Discovery {
+        groups: Vec::new(),
+        listed: Vec::new(),
+        frameworks: BTreeMap::new(),
+        empty: Vec::new(),
+    };
     for suite in &config.suites {
         let framework = resolve::resolve(suite, around)?;
         let listed = list(suite, &framework, around)?;
@@ -143,6 +149,7 @@ pub fn discover(config: &Config, around: &Surroundings<'_>) -> Result<Discovery,
         discovery.groups.extend(listed.into_iter().map(|listed| group(&suite.name, listed)));
         discovery.frameworks.insert(suite.name.clone(), Rc::new(framework));
     }
+    discovery.listed = discovery.groups.iter().map(|group| group.id.clone()).collect();
     discovery.groups.sort_by(|a, b| a.id.cmp(&b.id));
     refuse_doubled(&discovery.groups)?;
     Ok(discovery)

@@ -121,7 +121,8 @@ impl Worker {
     ) -> Result<Vec<(OsString, OsString)>, ProvisionError> {
         match &self.provision {
             Some(provision) if job.group.databases => {
-                provision.variables(self.index, &job.group.id.suite, more).await
+                let handed = provision.hand_out(self.index, &job.group, more).await?;
+                Ok(handed.variables())
             }
             Some(_) | None => Ok(Vec::new()),
         }
@@ -135,7 +136,7 @@ impl Worker {
             }
         };
         if let (Some(provision), true) = (&self.provision, job.group.databases) {
-            provision.give_back(self.index, &job.group.id.suite, after);
+            provision.give_back(self.index, &job.group, &after);
         }
     }
 
