@@ -31,6 +31,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Do here what CI would do: run every shard, then merge
     Local(LocalArgs),
+    /// Find out which groups before it make a group fail
+    Bisect(BisectArgs),
     /// Databases: what evenly made and left, and servers for work by hand
     #[command(subcommand)]
     Db(DbCommand),
@@ -190,6 +192,26 @@ pub(super) struct LocalArgs {
 
     #[command(flatten)]
     pub(super) running: RunningArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BisectArgs {
+    /// The group that fails: `suite:name`, or its name if no other suite has it
+    #[arg(value_name = "GROUP")]
+    pub(super) group: String,
+
+    /// The configuration; paths inside it are relative to its directory
+    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = CONFIG)]
+    pub(super) config: PathBuf,
+
+    /// Where the journals of the run are in which it failed
+    #[arg(long, value_name = "DIR", env = "EVENLY_OUT", default_value = OUT)]
+    pub(super) out: PathBuf,
+
+    /// Suspect only this group instead of all that ran before; may be given several times, in
+    /// their order
+    #[arg(long, value_name = "GROUP")]
+    pub(super) after: Vec<String>,
 }
 
 #[derive(Debug, Args)]

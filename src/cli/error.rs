@@ -7,7 +7,7 @@ use crate::ci::ShardChoiceError;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
 use crate::exit::Exit;
-use crate::model::SuiteName;
+use crate::model::{SuiteName, one_line};
 use crate::plan::{CircleError, PatternError, PlanError};
 use crate::provision::{BindError, ProvisionError};
 use crate::runner::RunError;
@@ -61,6 +61,12 @@ pub(super) enum Error {
     HolderStays(u32),
     #[error("cannot {act}: {source}")]
     System { act: &'static str, source: std::io::Error },
+    #[error("there is no group `{}`", one_line(.0))]
+    NoGroup(String),
+    #[error("several suites have a group `{}`: name the suite too, `suite:name`", one_line(.0))]
+    WhichGroup(String),
+    #[error("the group could not be tried: {0}")]
+    Trial(String),
     #[error("there is no journal in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
@@ -93,6 +99,8 @@ impl Error {
             | Self::NoDatabase(_)
             | Self::NoDatabases
             | Self::UpWithout(_)
+            | Self::NoGroup(_)
+            | Self::WhichGroup(_)
             | Self::NoJournals(_)
             | Self::NoSuchPath(_) => Exit::Usage,
             Self::Discover(error) => match error {
@@ -110,6 +118,7 @@ impl Error {
             | Self::Sink(_)
             | Self::Program(_)
             | Self::Provision(_)
+            | Self::Trial(_)
             | Self::Holder { .. }
             | Self::Held(_)
             | Self::HolderStays(_)
@@ -127,6 +136,7 @@ impl Error {
                 "if it may be empty, say `required = false` in its `[[suite]]`"
             }
             Self::UpWithout(_) => "`evenly db down` first: it removes their databases",
+            Self::NoGroup(_) => "`evenly plan --all` shows every group",
             Self::NoJournals(_) => {
                 "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
             }

@@ -38,7 +38,7 @@ impl Positions {
     }
 
     /// Where the first that a group has in it stands.
-    fn of(&self, group: &Group) -> usize {
+    pub(super) fn of(&self, group: &Group) -> usize {
         let members = group.members.iter().map(|member| &*member.name);
         let tests = group.tests.iter().flatten().map(String::as_str);
         let known = |name| self.0.get(&GroupId::new(&group.id.suite, name)).copied();

@@ -14,7 +14,7 @@ use crate::ci::{self, Ci};
 use crate::config::{Config, Workers};
 use crate::discover::{self, Discovery, Surroundings};
 use crate::history::Estimator;
-use crate::model::{RunKey, Shard, one_line};
+use crate::model::{Group, GroupId, RunKey, Shard, one_line};
 use crate::plan::{self, Assigned, Pattern, Plan, Rule, Work};
 use crate::provision::Databases;
 
@@ -40,6 +40,13 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Every group in the frameworks' order.
+    pub(super) fn serially(&self) -> Vec<GroupId> {
+        let mut groups: Vec<&Group> = self.discovery.groups.iter().collect();
+        groups.sort_by_cached_key(|group| (self.positions.of(group), group.id.clone()));
+        groups.into_iter().map(|group| group.id.clone()).collect()
+    }
+
     /// A shard's groups in the order in which they start.
     pub(super) fn arranged(&self, plan: &Plan, shard: Shard) -> Vec<Assigned> {
         let planned = &plan.shard(shard).groups;

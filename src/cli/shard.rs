@@ -150,7 +150,8 @@ fn beginning(
     events
 }
 
-fn jobs(
+/// What the assigned groups are run as, in their order.
+pub(super) fn jobs(
     project: &Project,
     running: &Running,
     discovery: &Discovery,
