@@ -1,0 +1,293 @@
+"""`unittest`, with the standard library alone."""
+
+import argparse
+import contextlib
+import copy
+import importlib
+import os
+import re
+import sys
+import traceback
+import unittest
+import unittest.loader
+import warnings
+
+from .channel import Refused, shown
+from .results import Finish, Group, Listing, Result, brief
+
+LOADER_MADE = re.compile(r"^unittest\.loader\.(_FailedTest|ModuleSkipped)\.")
+
+
+def framework(options):
+    """The framework, for a suite's settings."""
+    return Unittest(options)
+
+
+class Arguments(argparse.ArgumentParser):
+    """What a user may write into `args`."""
+
+    def error(self, message):
+        raise Refused(f"`args` of this suite: {message}", self.format_usage())
+
+
+def arguments(words):
+    """`args`, as a namespace."""
+    parser = Arguments(prog="unittest", allow_abbrev=False, add_help=False)
+    parser.add_argument("-p", "--pattern", default="test*.py", help="files to search for tests")
+    parser.add_argument("-t", "--top", "--top-level-directory", help="the top of the packages")
+    parser.add_argument("-s", "--start-directory", dest="start", action="append", default=[])
+    parser.add_argument("-k", dest="names", action="append", default=[])
+    parser.add_argument("paths", nargs="*")
+    return parser.parse_args(words)
+
+
+class Unittest:
+    """Lists by module, class or test; runs the very objects that it listed, or copies of them."""
+
+    def __init__(self, options):
+        self.options = arguments(options.get("args", []))
+        self.paths = options.get("paths", []) + self.options.start + self.options.paths
+        self.group_by = options.get("group-by", "module")
+        self.tests = {}
+        self.loader = None
+
+    def version(self):
+        """For people."""
+        return "unittest"
+
+    def forks(self):
+        """Nothing here holds a descriptor."""
+        return True
+
+    def collect(self, wanted):
+        """Loads everything once."""
+        listing = Listing()
+        if self.loader is not None:
+            return listing
+        self._import_roots()
+        self.loader = Loader(self.options)
+        groups = {}
+        with shown_warnings():
+            for path in self.paths or ["."]:
+                self._add(self.loader.find(path), (), groups)
+        for name, tests in groups.items():
+            group = Group(shown(name))
+            group.tests = list(tests)
+            listing.groups.append(group)
+        return listing
+
+    def begin(self, worker, env):
+        """Nothing is needed."""
+
+    def prepare(self, alias, url):
+        """There are no databases."""
+        raise Refused("unittest fills no database: give the database a `prepare` command")
+
+    def run(self, tests, databases, report):
+        """Runs tests in the given order, the rest of them also after one that ended the run."""
+        chosen = []
+        for name in tests:
+            found = self.tests.get(name)
+            if found is None:
+                text = f"there is no test `{name}`"
+                report.finished(name, "errored", message=text, kind="NotFound", detail=text)
+            else:
+                chosen.extend(found)
+        good = True
+        while chosen:
+            suite = arranged(chosen)
+            result = Result(report, flat(suite))
+            if run_suite(suite, result, report):
+                return Finish(good=good and result.wasSuccessful())
+            good = False
+            left = set(report.waiting())
+            chosen = [found for found in chosen if shown(found[0].id()) in left]
+        return Finish(good=good)
+
+    def end(self):
+        """Nothing was done."""
+
+    def _add(self, suite, makers, groups):
+        """Notes the tests of a suite, each with the suites of the project's own around it."""
+        try:
+            parts = iter(suite)
+        except TypeError:
+            name = shown(suite.id())
+            self.tests.setdefault(name, []).append((suite, makers))
+            group = self._group_of(suite)
+            groups.setdefault(group, {})[name] = None
+            return
+        if type(suite) is not unittest.TestSuite:
+            makers = (*makers, suite)
+        for part in parts:
+            if part is not None:
+                self._add(part, makers, groups)
+
+    def _group_of(self, test):
+        module = self.loader.group_of(test)
+        if self.group_by == "test":
+            return test.id()
+        if self.group_by == "class" and not LOADER_MADE.match(test.id()):
+            return unittest.util.strclass(type(test))
+        return module
+
+    def _import_roots(self):
+        """Directories are imported from as `python -m unittest discover` does."""
+        top = self.options.top
+        roots = [top] if top else [import_root(p) for p in self.paths if os.path.isdir(p)]
+        for root in map(os.path.abspath, roots):
+            if root not in sys.path:
+                sys.path.insert(0, root)
+
+
+@contextlib.contextmanager
+def shown_warnings():
+    """Warnings as `python -m unittest` shows them."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("default")
+        yield
+
+
+def run_suite(suite, result, report):
+    """Runs a suite; returns whether it came to its end, having told of the test that ended it."""
+    try:
+        with shown_warnings():
+            suite.run(result)
+    except BaseException as error:
+        traceback.print_exc()
+        blamed = report.running or next(iter(report.waiting()), None)
+        if blamed is not None:
+            told = brief((type(error), error))
+            kind, detail = type(error).__name__, traceback.format_exc()
+            report.finished(blamed, "errored", message=told, kind=kind, detail=detail)
+        return False
+    result.finish()
+    return True
+
+
+def arranged(chosen):
+    """A suite of copies, so that a test can run again and is forgotten when it has run.
+
+    Suites of the project's own classes stay around the tests that were in them.
+    """
+    whole = unittest.TestSuite()
+    path = [(None, whole)]
+    for test, makers in chosen:
+        same = 0
+        while same < len(makers) and same + 1 < len(path) and path[same + 1][0] is makers[same]:
+            same += 1
+        del path[same + 1 :]
+        for maker in makers[same:]:
+            suite = copy.copy(maker)
+            suite._tests = []
+            path[-1][1].addTest(suite)
+            path.append((maker, suite))
+        path[-1][1].addTest(copied(test))
+    return whole
+
+
+def copied(test):
+    """A copy of a test that leaves it as it is, where there can be one."""
+    try:
+        twin = copy.copy(test)
+        return twin if twin.id() == test.id() else test
+    except Exception:
+        return test
+
+
+class Loader(unittest.TestLoader):
+    """Knows of each test which module gave it, `load_tests` included: that is its group."""
+
+    def __init__(self, options):
+        super().__init__()
+        self.options = options
+        if options.names:
+            self.testNamePatterns = [p if "*" in p else f"*{p}*" for p in options.names]
+        self._group_of = {}
+        self._kept = []
+
+    def loadTestsFromModule(self, module, *args, **kwargs):
+        suite = super().loadTestsFromModule(module, *args, **kwargs)
+        self._kept.append(suite)  # an address in `_group_of` must not be used twice
+        for test in flat(suite):
+            self._group_of.setdefault(id(test), module.__name__)
+        return suite
+
+    def group_of(self, test):
+        """The name of the module that gave a test."""
+        made_by_loader = LOADER_MADE.match(test.id())
+        fallback = test._testMethodName if made_by_loader else type(test).__module__
+        return self._group_of.get(id(test), fallback)
+
+    def find(self, name):
+        """The suite of one path: a directory, a package or a module."""
+        if os.path.isdir(name):
+            return self.discover(name, self.options.pattern, self.options.top or import_root(name))
+        module, attributes, problem = import_longest(name)
+        if problem is not None:
+            return problem
+        if attributes:
+            return self.loadTestsFromName(name)
+        if hasattr(module, "__path__"):
+            return self.discover(name, self.options.pattern, self.options.top or top_of(module))
+        return self.loadTestsFromModule(module, pattern=self.options.pattern)
+
+
+def import_longest(name):
+    """Imports as much of a dotted name as is a module.
+
+    Returns the module, the names left over, and a suite that reports why a module of the name
+    cannot be imported.
+    """
+    module, parts = None, name.split(".")
+    for count in range(1, len(parts) + 1):
+        dotted = ".".join(parts[:count])
+        if module is not None and not hasattr(module, "__path__"):
+            return module, parts[count - 1 :], None
+        try:
+            module = importlib.import_module(dotted)
+        except unittest.SkipTest as skip:
+            return None, [], unittest.loader._make_skipped_test(dotted, skip, unittest.TestSuite)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (a module may even exit)
+            absent = isinstance(error, ModuleNotFoundError) and error.name == dotted
+            if absent and hasattr(module, parts[count - 1]):
+                return module, parts[count - 1 :], None
+            return None, [], unittest.TestSuite([failed_import(dotted, error)])
+    return module, [], None
+
+
+def top_of(module):
+    """The directory from which a module's outermost package was imported."""
+    outermost = sys.modules[module.__name__.partition(".")[0]]
+    places = list(getattr(outermost, "__path__", [outermost.__file__]))
+    return os.path.dirname(os.path.abspath(places[0]))
+
+
+def import_root(directory):
+    """The directory to import from: the first one above all packages, or the current one."""
+    root, current = os.path.abspath(directory), os.getcwd()
+    while root != current and os.path.isfile(os.path.join(root, "__init__.py")):
+        root = os.path.dirname(root)
+    return root
+
+
+def failed_import(name, error):
+    """The test by which `unittest` itself reports a module that cannot be imported."""
+    problem = ImportError(f"cannot import `{name}`: {type(error).__name__}: {error}")
+    problem.__cause__ = error
+    return unittest.loader._FailedTest(name, problem)
+
+
+def flat(suite):
+    """The tests of a suite, in order."""
+    try:
+        parts = iter(suite)
+    except TypeError:
+        yield suite
+        return
+    for part in parts:
+        if part is not None:
+            yield from flat(part)
