@@ -46,6 +46,9 @@ pub const WORKER: &[Source] = &[
     worker!("output.py"),
     worker!("results.py"),
     worker!("serve.py"),
+    worker!("suites.py"),
+    worker!("trial_framework.py"),
+    worker!("trial_tests.py"),
     worker!("unittest_framework.py"),
 ];
 
