@@ -7,9 +7,8 @@ import sys
 import time
 import unittest
 
-from .channel import cut, one_line, shown
+from .channel import DETAIL_BYTES_MAX, cut, one_line, shown
 
-DETAIL_BYTES_MAX = 512 << 10
 RANK = {"passed": 0, "skipped": 1, "failed": 2, "errored": 3}
 NEVER_RAN = "the test was not run, and the framework did not say why"
 
@@ -50,8 +49,9 @@ class Finish:
 class Report:
     """Tells evenly of each test exactly once, however often a framework does."""
 
-    def __init__(self, channel, tests):
+    def __init__(self, channel, group, tests):
         self._channel = channel
+        self.group = group
         self._waiting = dict.fromkeys(tests)
         self._started = set()
         self._extra = {}
@@ -102,10 +102,10 @@ class Report:
 class Case:
     """One test's result."""
 
-    def __init__(self, test, count=1):
-        self.id = test.id()
+    def __init__(self, test, name):
+        self.id = name
         self.test = test
-        self.left = count
+        self.left = 1
         self.outcome = None
         self.kind = None
         self.messages = []
@@ -180,7 +180,7 @@ class Result(unittest.TestResult):
             if name in self._cases:
                 self._cases[name].left += 1
             else:
-                self._cases[name] = Case(test)
+                self._cases[name] = Case(test, name)
 
     def startTest(self, test):
         super().startTest(test)
@@ -259,7 +259,7 @@ class Result(unittest.TestResult):
     def _case(self, test):
         name = test.id()
         if name not in self._cases:  # made while the tests ran, by a suite of the project's own
-            self._cases[name] = Case(test)
+            self._cases[name] = Case(test, name)
         return self._cases[name]
 
     def _problem(self, test, outcome, err, subtest=None):

@@ -16,7 +16,7 @@ import time
 import traceback
 import warnings
 
-from .channel import PROTOCOL, Channel, Real, Refused, cut, one_line
+from .channel import DETAIL_BYTES_MAX, PROTOCOL, Channel, Real, Refused, cut, one_line
 from .output import Leftovers, Output, be_subreaper
 from .results import NEVER_RAN, Report
 
@@ -40,7 +40,7 @@ def main(name):
 def failed(channel, message, detail=""):
     """Tells why there is no answer, as far as evenly is still there; returns the exit status."""
     with contextlib.suppress(OSError):
-        told = {"message": one_line(message), "detail": cut(detail, 512 << 10)}
+        told = {"message": one_line(message), "detail": cut(detail, DETAIL_BYTES_MAX)}
         channel.send("failed", told)
     return 2
 
@@ -313,7 +313,7 @@ class Worker:
 
     def run(self, body):
         """Runs tests of a group. Each of them has a result afterwards, whatever happens."""
-        report = Report(self.channel, body["tests"])
+        report = Report(self.channel, body["group"], body["tests"])
         with self.output.into(body["output"]):
             dirty, good = list(body["databases"]), False
             try:

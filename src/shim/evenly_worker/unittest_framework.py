@@ -7,13 +7,13 @@ import importlib
 import os
 import re
 import sys
-import traceback
 import unittest
 import unittest.loader
 import warnings
 
-from .channel import Refused, shown
-from .results import Finish, Group, Listing, Result, brief
+from .channel import Refused
+from .results import Finish, Listing, Result
+from .suites import Catalog, arranged, class_of, flat, run_all
 
 LOADER_MADE = re.compile(r"^unittest\.loader\.(_FailedTest|ModuleSkipped)\.")
 
@@ -42,14 +42,14 @@ def arguments(words):
 
 
 class Unittest:
-    """Lists by module, class or test; runs the very objects that it listed, or copies of them."""
+    """Lists by module, class or test; runs copies of the very objects that it listed."""
 
     def __init__(self, options):
         self.options = arguments(options.get("args", []))
         self.paths = options.get("paths", []) + self.options.start + self.options.paths
         self.group_by = options.get("group-by", "module")
-        self.tests = {}
-        self.loader = None
+        self.loader = Loader(self.options)
+        self.catalog = None
 
     def version(self):
         """For people."""
@@ -60,20 +60,15 @@ class Unittest:
         return True
 
     def collect(self, wanted):
-        """Loads everything once."""
+        """Loads everything, once."""
         listing = Listing()
-        if self.loader is not None:
-            return listing
-        self._import_roots()
-        self.loader = Loader(self.options)
-        groups = {}
-        with shown_warnings():
-            for path in self.paths or ["."]:
-                self._add(self.loader.find(path), (), groups)
-        for name, tests in groups.items():
-            group = Group(shown(name))
-            group.tests = list(tests)
-            listing.groups.append(group)
+        if self.catalog is None:
+            self.catalog = Catalog(lambda test: test.id(), self._group_of, [unittest.TestSuite])
+            self._import_roots()
+            with shown_warnings():
+                for path in self.paths or ["."]:
+                    self.catalog.add(self.loader.find(path))
+            listing.groups = self.catalog.groups()
         return listing
 
     def begin(self, worker, env):
@@ -84,52 +79,28 @@ class Unittest:
         raise Refused("unittest fills no database: give the database a `prepare` command")
 
     def run(self, tests, databases, report):
-        """Runs tests in the given order, the rest of them also after one that ended the run."""
-        chosen = []
-        for name in tests:
-            found = self.tests.get(name)
-            if found is None:
-                text = f"there is no test `{name}`"
-                report.finished(name, "errored", message=text, kind="NotFound", detail=text)
-            else:
-                chosen.extend(found)
-        good = True
-        while chosen:
-            suite = arranged(chosen)
+        """Runs tests in the given order."""
+
+        def once(chosen):
+            suite = arranged(chosen, unittest.TestSuite, copied)
             result = Result(report, flat(suite))
-            if run_suite(suite, result, report):
-                return Finish(good=good and result.wasSuccessful())
-            good = False
-            left = set(report.waiting())
-            chosen = [found for found in chosen if shown(found[0].id()) in left]
-        return Finish(good=good)
+            with shown_warnings():
+                suite.run(result)
+            result.finish()
+            return not result.shouldStop, result.wasSuccessful()
+
+        chosen = self.catalog.choose(tests, report)
+        return Finish(good=run_all(chosen, once, report))
 
     def end(self):
         """Nothing was done."""
 
-    def _add(self, suite, makers, groups):
-        """Notes the tests of a suite, each with the suites of the project's own around it."""
-        try:
-            parts = iter(suite)
-        except TypeError:
-            name = shown(suite.id())
-            self.tests.setdefault(name, []).append((suite, makers))
-            group = self._group_of(suite)
-            groups.setdefault(group, {})[name] = None
-            return
-        if type(suite) is not unittest.TestSuite:
-            makers = (*makers, suite)
-        for part in parts:
-            if part is not None:
-                self._add(part, makers, groups)
-
     def _group_of(self, test):
-        module = self.loader.group_of(test)
         if self.group_by == "test":
             return test.id()
         if self.group_by == "class" and not LOADER_MADE.match(test.id()):
-            return unittest.util.strclass(type(test))
-        return module
+            return class_of(test)
+        return self.loader.group_of(test)
 
     def _import_roots(self):
         """Directories are imported from as `python -m unittest discover` does."""
@@ -147,44 +118,6 @@ def shown_warnings():
         if not sys.warnoptions:
             warnings.simplefilter("default")
         yield
-
-
-def run_suite(suite, result, report):
-    """Runs a suite; returns whether it came to its end, having told of the test that ended it."""
-    try:
-        with shown_warnings():
-            suite.run(result)
-    except BaseException as error:
-        traceback.print_exc()
-        blamed = report.running or next(iter(report.waiting()), None)
-        if blamed is not None:
-            told = brief((type(error), error))
-            kind, detail = type(error).__name__, traceback.format_exc()
-            report.finished(blamed, "errored", message=told, kind=kind, detail=detail)
-        return False
-    result.finish()
-    return True
-
-
-def arranged(chosen):
-    """A suite of copies, so that a test can run again and is forgotten when it has run.
-
-    Suites of the project's own classes stay around the tests that were in them.
-    """
-    whole = unittest.TestSuite()
-    path = [(None, whole)]
-    for test, makers in chosen:
-        same = 0
-        while same < len(makers) and same + 1 < len(path) and path[same + 1][0] is makers[same]:
-            same += 1
-        del path[same + 1 :]
-        for maker in makers[same:]:
-            suite = copy.copy(maker)
-            suite._tests = []
-            path[-1][1].addTest(suite)
-            path.append((maker, suite))
-        path[-1][1].addTest(copied(test))
-    return whole
 
 
 def copied(test):
@@ -251,7 +184,7 @@ def import_longest(name):
             return None, [], unittest.loader._make_skipped_test(dotted, skip, unittest.TestSuite)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 (a module may even exit)
+        except BaseException as error:
             absent = isinstance(error, ModuleNotFoundError) and error.name == dotted
             if absent and hasattr(module, parts[count - 1]):
                 return module, parts[count - 1 :], None
@@ -279,15 +212,3 @@ def failed_import(name, error):
     problem = ImportError(f"cannot import `{name}`: {type(error).__name__}: {error}")
     problem.__cause__ = error
     return unittest.loader._FailedTest(name, problem)
-
-
-def flat(suite):
-    """The tests of a suite, in order."""
-    try:
-        parts = iter(suite)
-    except TypeError:
-        yield suite
-        return
-    for part in parts:
-        if part is not None:
-            yield from flat(part)
