@@ -158,3 +158,13 @@ fn single_tests_and_classes_can_be_chosen() {
     assert_eq!(status, Some(0));
     assert!(junit.contains("needs a moon"), "{junit}");
 }
+
+#[test]
+fn the_binary_carries_every_file_of_the_package() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/shim/evenly_worker");
+    let there = std::fs::read_dir(package).unwrap().map(|entry| entry.unwrap().file_name());
+    let there = there.filter_map(|name| Some(name.to_str()?.to_owned()));
+    let there: BTreeSet<String> = there.filter(|name| name.ends_with(".py")).collect();
+    let carried = WORKER.iter().map(|file| file.file_name.replace("evenly_worker/", "")).collect();
+    assert_eq!(there, carried);
+}
