@@ -21,8 +21,6 @@ pub struct Databases {
 /// A database under a suite's name for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
-    /// What its variable is named after.
-    pub name: String,
     /// Which of [`Databases::all`] it is.
     pub database: String,
     /// The framework's name for it, where it has one.
@@ -143,10 +141,7 @@ impl Databases {
             let alias = &database.alias;
             let target = target(listed, database);
             let bound = names.get(alias).or_else(|| names.get(&target.alias))?.clone();
-            let named = suite.named_databases().any(|name| *name == bound);
-            let own = named && database.mirror.is_none();
-            let name = if own { bound.clone() } else { alias.clone() };
-            Some(Binding { name, database: bound, alias: Some(alias.clone()) })
+            Some(Binding { database: bound, alias: Some(alias.clone()) })
         };
         Ok(listed.iter().filter_map(binding).collect())
     }
@@ -169,19 +164,26 @@ impl Databases {
         }
         for database in own() {
             if !names.contains_key(&database.alias) {
-                names.insert(database.alias.clone(), self.free(suite, database));
+                let name = self.free(suite, database, &names);
+                names.insert(database.alias.clone(), name);
             }
         }
         names
     }
 
     /// A name for a database that a framework brings: its alias, unless that is another one's.
-    fn free(&self, suite: &Suite, database: &WarmDatabase) -> String {
+    fn free(
+        &self,
+        suite: &Suite,
+        database: &WarmDatabase,
+        taken: &BTreeMap<String, String>,
+    ) -> String {
         let letter = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
         let alias: String = database.alias.chars().map(letter).collect();
         let of_suite: String = suite.name.as_str().chars().map(letter).collect();
         let counted = (2..).map(|count| format!("{of_suite}_{alias}_{count}"));
         let names = [alias.clone(), format!("{of_suite}_{alias}")].into_iter().chain(counted);
+        let names = names.filter(|name| taken.values().all(|other| other != name));
         let mut free = names.filter(|name| match self.all.get(name) {
             // Two suites with the same settings share a template.
             Some(there) => is_same(there, database),
@@ -241,8 +243,7 @@ impl Databases {
 
 /// The databases of a suite whose framework has no names of its own for them.
 fn plain(suite: &Suite) -> Vec<Binding> {
-    let binding =
-        |name: &String| Binding { name: name.clone(), database: name.clone(), alias: None };
+    let binding = |name: &String| Binding { database: name.clone(), alias: None };
     suite.databases.iter().map(binding).collect()
 }
 

@@ -87,19 +87,10 @@ pub type Filled<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 /// Where a group finds its databases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Handed {
-    /// By the name that its variable is made of, in the suite's order.
-    urls: Vec<(String, String)>,
+    /// `DATABASE_URL` and its like, of those that its framework has no names for.
+    pub variables: Vec<(OsString, OsString)>,
     /// By its framework's own name for it.
     pub aliases: BTreeMap<String, String>,
-}
-
-impl Handed {
-    /// `DATABASE_URL` and its like.
-    #[must_use]
-    pub fn variables(&self) -> Vec<(OsString, OsString)> {
-        let urls = self.urls.iter().map(|(name, url)| (name.as_str(), url.clone()));
-        variables::of(&urls.collect::<Vec<_>>())
-    }
 }
 
 /// Something worth telling that happened while databases were made ready.
@@ -196,8 +187,9 @@ impl Provision {
     ) -> Result<Handed, ProvisionError> {
         let dirties = group.aliases.iter().flat_map(|aliases| &aliases.dirties);
         let dirties: BTreeSet<&str> = self.of_aliases(group, dirties);
-        let mut handed = Handed::default();
-        for Binding { name, database, alias } in self.databases.of(group) {
+        let mut aliases = BTreeMap::new();
+        let mut plain = Vec::new();
+        for Binding { database, alias } in self.databases.of(group) {
             let source = &self.sources[&self.names[database]];
             let ahead = match more {
                 More::Follow if dirties.contains(source.name.as_str()) => Ahead::One,
@@ -206,12 +198,12 @@ impl Provision {
             };
             let clone = self.lanes.take(source, worker, ahead).await?;
             let url = source.server.url(&clone);
-            if let Some(alias) = alias {
-                handed.aliases.insert(alias.clone(), url.clone());
+            match alias {
+                Some(alias) => drop(aliases.insert(alias.clone(), url)),
+                None => plain.push((database.as_str(), url)),
             }
-            handed.urls.push((name.clone(), url));
         }
-        Ok(handed)
+        Ok(Handed { variables: variables::of(&plain), aliases })
     }
 
     /// Takes a worker's databases back after a group.

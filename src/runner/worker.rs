@@ -122,7 +122,7 @@ impl Worker {
         match &self.provision {
             Some(provision) if job.group.databases => {
                 let handed = provision.hand_out(self.index, &job.group, more).await?;
-                Ok(handed.variables())
+                Ok(handed.variables)
             }
             Some(_) | None => Ok(Vec::new()),
         }

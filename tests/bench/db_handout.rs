@@ -116,7 +116,7 @@ async fn serve(
         let began = Instant::now();
         let handed = provision.hand_out(worker, &using, more).await.unwrap();
         times.push(began.elapsed());
-        assert!(seen.insert(handed.variables()), "a database was handed out twice");
+        assert!(seen.insert(handed.variables), "a database was handed out twice");
         group(work).await;
         provision.give_back(worker, &using, &After::Clean);
     }

@@ -239,28 +239,6 @@ fn groups_without_a_database_make_none() {
 }
 
 #[test]
-fn tests_by_hand_are_told_where_the_database_is() {
-    let lines = "databases = [\"main\"]\nenv = { SHOP_ENGINE = \"postgresql\" }\n\
-                 [database.main]\nserver = \"managed\"\nengine = \"postgres\"\n";
-    let Some(project) = shop(lines) else { return };
-    project.write(
-        "shop/tests/test_rows_b.py",
-        "
-import os
-from django.db import connection
-from django.test import TestCase
-
-class Rows(TestCase):
-    def test_seeded(self):
-        name = connection.settings_dict[\"NAME\"]
-        self.assertTrue(os.environ[\"DATABASE_URL\"].endswith(\"/\" + name))
-        self.assertEqual(os.environ[\"DATABASE_URL\"], os.environ[\"DATABASE_URL_MAIN\"])
-",
-    );
-    local(&project).exits(0);
-}
-
-#[test]
 fn the_results_are_those_of_a_plain_run() {
     let Some(python) = super::python() else { return };
     let lines = format!("python = {python:?}\nsettings = \"settings\"\npaths = [\"shop\"]");
