@@ -12,8 +12,10 @@ use super::merge::journals_below;
 use super::order::Order;
 use super::print;
 use super::project::{Found, Project, local_run, own_variables};
+use super::runtime::block_on;
 use super::shard::{Running, jobs};
 use crate::config::Show;
+use crate::discover::Discovery;
 use crate::exit::Exit;
 use crate::model::{
     Basis, Estimate, Event, GroupFinished, GroupId, Shard, Stop, TestResult, Verdict, counted,
@@ -21,7 +23,7 @@ use crate::model::{
 };
 use crate::plan::Assigned;
 use crate::report::journal;
-use crate::runner::{self, Outputs, Policy, Setup, Streaming};
+use crate::runner::{self, Outputs, Policy, Setup, Streaming, Suites};
 use crate::sink::{Sink, SinkError};
 use crate::store;
 use search::Search;
@@ -41,13 +43,25 @@ pub(super) fn run(args: &BisectArgs) -> Result<Exit, Error> {
     let work = out.join("bisect.work");
     store::remove_dir(&work)?;
     store::make_dir(&work)?;
-    let found = project.discover(&work.join("list"), Order::Serial)?;
-    let group = named(&found, group)?;
-    let (suspects, whence) = suspects(&found, &group, after, &out)?;
-    let bisect = Bisect { project: &project, found: &found, group, out: &out, work: &work };
-    let exit = bisect.search(suspects, &whence);
+    let exit = block_on(async {
+        let found = project.discover(&work.join("list"), Order::Serial).await?;
+        let exit = searched(&project, &found, (group, after), (&out, &work)).await;
+        found.discovery.close().await;
+        exit
+    })?;
     store::remove_dir(&work)?;
     exit
+}
+
+async fn searched(
+    project: &Project,
+    found: &Found,
+    (group, after): (&str, &[String]),
+    (out, work): (&Path, &Path),
+) -> Result<Exit, Error> {
+    let group = named(found, group)?;
+    let (suspects, whence) = suspects(found, &group, after, out)?;
+    Bisect { project, found, group, out, work }.search(suspects, &whence).await
 }
 
 /// The group of an id, or of a name that only one suite has.
@@ -123,9 +137,9 @@ enum Trial {
 }
 
 impl Bisect<'_> {
-    fn search(&self, suspects: Vec<GroupId>, whence: &str) -> Result<Exit, Error> {
+    async fn search(&self, suspects: Vec<GroupId>, whence: &str) -> Result<Exit, Error> {
         let group = shown(&self.group);
-        match self.tried(&[], "alone")? {
+        match self.tried(&[], "alone").await? {
             Ok(Trial::Passes) => {}
             Ok(Trial::Fails(how)) => {
                 print::out(&format!("{group} fails alone: no other group is to blame\n"));
@@ -135,7 +149,7 @@ impl Bisect<'_> {
             Err(exit) => return Ok(exit),
         }
         let what = format!("after all {} {whence}", counted(suspects.len(), "group"));
-        let mut how = match self.tried(&suspects, &what)? {
+        let mut how = match self.tried(&suspects, &what).await? {
             Ok(Trial::Fails(how)) => how,
             Ok(Trial::Passes) => {
                 print::out(&format!(
@@ -149,7 +163,7 @@ impl Bisect<'_> {
         let mut search = Search::new(suspects);
         while let Some(candidate) = search.candidate() {
             let what = format!("after {}", names(&candidate));
-            match self.tried(&candidate, &what)? {
+            match self.tried(&candidate, &what).await? {
                 Ok(Trial::Passes) => search.tell(false),
                 Ok(Trial::Fails(again)) => {
                     how = again;
@@ -179,8 +193,8 @@ impl Bisect<'_> {
     }
 
     /// Runs the group behind others and says how it went; an exit code where it was interrupted.
-    fn tried(&self, before: &[GroupId], what: &str) -> Result<Result<Trial, Exit>, Error> {
-        let trial = self.trial(before)?;
+    async fn tried(&self, before: &[GroupId], what: &str) -> Result<Result<Trial, Exit>, Error> {
+        let trial = self.trial(before).await?;
         let how = match &trial {
             Ok(Trial::Passes) => "passes",
             Ok(Trial::Fails(_)) => "fails",
@@ -190,7 +204,7 @@ impl Bisect<'_> {
         Ok(trial)
     }
 
-    fn trial(&self, before: &[GroupId]) -> Result<Result<Trial, Exit>, Error> {
+    async fn trial(&self, before: &[GroupId]) -> Result<Result<Trial, Exit>, Error> {
         let assigned = |id: &GroupId| Assigned {
             id: id.clone(),
             estimate: Estimate { us: 1, basis: Basis::Default },
@@ -226,14 +240,12 @@ impl Bisect<'_> {
         let ending = {
             let mut note = |text: &str| print::note(text);
             let mut outputs = Outputs { journal: &mut watch, console: None, note: &mut note };
-            let request = databases::request(self.project, self.found, &jobs, 1, &work);
-            runner::run(
-                setup,
-                request.as_ref(),
-                jobs,
-                &self.found.discovery.frameworks,
-                &mut outputs,
-            )?
+            let filler = databases::Filler(&self.found.discovery);
+            let place = (1, work.as_path());
+            let request = databases::request(self.project, self.found, &filler, &jobs, place);
+            let Discovery { frameworks, sessions, .. } = &self.found.discovery;
+            let suites = Suites { frameworks, sessions };
+            runner::run(setup, request.as_ref(), jobs, suites, &mut outputs).await?
         };
         store::remove_dir(&work)?;
         match (ending.stop, watch.end) {

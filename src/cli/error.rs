@@ -13,6 +13,7 @@ use crate::provision::{BindError, ProvisionError};
 use crate::runner::RunError;
 use crate::sink::SinkError;
 use crate::store::StoreError;
+use crate::warm::WarmError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -110,8 +111,22 @@ impl Error {
                 | DiscoverError::TimedOut { .. }
                 | DiscoverError::TooLong(..)
                 | DiscoverError::Listing { .. }
-                | DiscoverError::Doubled(_) => Exit::Usage,
-                DiscoverError::Store(..) | DiscoverError::System(..) => Exit::Infrastructure,
+                | DiscoverError::Doubled(_)
+                | DiscoverError::Warm(
+                    _,
+                    WarmError::Ended { .. }
+                    | WarmError::Refused { .. }
+                    | WarmError::Astray { .. }
+                    | WarmError::TimedOut { .. }
+                    | WarmError::Version(_)
+                    | WarmError::Count { .. }
+                    | WarmError::Empty(_),
+                ) => Exit::Usage,
+                DiscoverError::Store(..)
+                | DiscoverError::System(..)
+                | DiscoverError::Warm(_, WarmError::System { .. } | WarmError::Closed) => {
+                    Exit::Infrastructure
+                }
             },
             Self::Store(_)
             | Self::Run(_)

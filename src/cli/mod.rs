@@ -15,6 +15,7 @@ mod plan;
 mod print;
 mod project;
 mod run;
+mod runtime;
 mod shard;
 
 use std::ffi::OsString;

@@ -1,7 +1,6 @@
 //! What holds for every command on a project: its configuration, the CI around it, what history
 //! tells, and the plan that follows.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use crate::discover::{self, Discovery, Surroundings};
 use crate::history::Estimator;
 use crate::model::{Group, GroupId, RunKey, Shard, one_line};
 use crate::plan::{self, Assigned, Pattern, Plan, Rule, Work};
+use crate::process::become_reaper;
 use crate::provision::Databases;
 
 /// A project, as its files and the environment show it.
@@ -70,23 +70,45 @@ impl Project {
     /// Asks every suite what there is to run and applies the rules.
     ///
     /// `work` is scratch that lives as long as the run.
-    pub(super) fn discover(&self, work: &Path, order: Order) -> Result<Found, Error> {
+    /// Whoever gets it closes it.
+    pub(super) async fn discover(&self, work: &Path, order: Order) -> Result<Found, Error> {
+        // What a supervisor leaves that dies is ours from now on.
+        become_reaper()
+            .map_err(|source| Error::System { act: "adopt orphaned processes", source })?;
         let around = Surroundings {
             base: &self.base,
             work,
             program: &self.program,
             env_remove: &own_variables(),
         };
-        let mut discovery = discover::discover(&self.config, &around)?;
-        if discovery.groups.is_empty() || !discovery.empty.is_empty() {
-            return Err(Error::Nothing(discovery.empty));
+        let mut discovery = discover::discover(&self.config, &around).await?;
+        match self.settle(&mut discovery, order) {
+            Ok((positions, databases)) => Ok(Found { discovery, order, databases, positions }),
+            Err(error) => {
+                discovery.close().await;
+                Err(error)
+            }
         }
+    }
+
+    /// Applies the rules to what was found, and finds out which databases it has.
+    fn settle(
+        &self,
+        discovery: &mut Discovery,
+        order: Order,
+    ) -> Result<(Positions, Databases), Error> {
+        self.refuse_empty(discovery)?;
         let positions = match order {
             Order::Plan => Positions::default(),
             Order::Serial => Positions::new(&discovery.groups, &discovery.listed),
         };
-        let rules = self.rules()?;
-        let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules)?;
+        discovery.groups = self.ruled(std::mem::take(&mut discovery.groups))?;
+        Ok((positions, Databases::new(&self.config, &discovery.databases)?))
+    }
+
+    /// The groups as the rules want them.
+    fn ruled(&self, groups: Vec<Group>) -> Result<Vec<Group>, Error> {
+        let outcome = plan::apply(groups, &self.rules()?)?;
         for index in outcome.unmatched {
             let pattern = one_line(&self.config.rules[index].matches).into_owned();
             warn(&format!("the rule for `{pattern}` matches no group, so it does nothing"));
@@ -97,9 +119,14 @@ impl Project {
             let pattern = one_line(&rule.matches);
             warn(&format!("the rule for `{pattern}`: no group of its suite is `{after}`"));
         }
-        discovery.groups = outcome.groups;
-        let databases = Databases::new(&self.config, &BTreeMap::new())?;
-        Ok(Found { discovery, order, databases, positions })
+        Ok(outcome.groups)
+    }
+
+    fn refuse_empty(&self, discovery: &Discovery) -> Result<(), Error> {
+        if discovery.groups.is_empty() || !discovery.empty.is_empty() {
+            return Err(Error::Nothing(discovery.empty.clone()));
+        }
+        Ok(())
     }
 
     fn rules(&self) -> Result<Vec<Rule>, Error> {

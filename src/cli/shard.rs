@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::model::{AssignedGroup, Event, FORMAT, Group, GroupId, RunKey, RunStarted, Shard, Stop};
 use crate::plan::{Assigned, Plan};
 use crate::report;
-use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming};
+use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming, Suites};
 use crate::sink::{Console, Journal, Live, Options, Sink, fresh_token};
 use crate::store::{self, Appender, ShardFiles};
 use crate::term::Colour;
@@ -59,7 +59,7 @@ pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, E
 }
 
 /// Runs the shard that the files were claimed for.
-pub(super) fn run_shard(
+pub(super) async fn run_shard(
     project: &Project,
     running: &Running,
     found: &Found,
@@ -93,9 +93,11 @@ pub(super) fn run_shard(
         let mut note = |text: &str| print::note(text);
         let mut outputs =
             Outputs { journal: &mut journal, console: Some(&mut console), note: &mut note };
-        let request = databases::request(project, found, &jobs, workers, &files.work);
-        let ran =
-            runner::run(setup, request.as_ref(), jobs, &found.discovery.frameworks, &mut outputs);
+        let filler = databases::Filler(&found.discovery);
+        let request = databases::request(project, found, &filler, &jobs, (workers, &files.work));
+        let Discovery { frameworks, sessions, .. } = &found.discovery;
+        let suites = Suites { frameworks, sessions };
+        let ran = runner::run(setup, request.as_ref(), jobs, suites, &mut outputs).await;
         ran.inspect_err(|_| {
             // Nothing of the shard ran; that is the error to tell.
             let _ = store::remove_dir(&files.work);

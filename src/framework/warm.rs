@@ -1,11 +1,11 @@
 //! The frameworks whose processes stay and run one group after the other: see
 //! `docs/reference/shim-protocol.md`.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// A framework with warm workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Warm {
+pub enum WarmFramework {
     /// Django's test runner, or the project's own.
     Django,
     /// Twisted's.
@@ -15,7 +15,7 @@ pub enum Warm {
 }
 
 /// What a group of a warm worker is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GroupBy {
     /// All tests of one app of Django's.
@@ -28,7 +28,20 @@ pub enum GroupBy {
     Test,
 }
 
-impl Warm {
+impl GroupBy {
+    /// What it is called in the configuration and in the protocol.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Module => "module",
+            Self::Class => "class",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl WarmFramework {
     /// All of them, by name.
     pub const ALL: [Self; 3] = [Self::Django, Self::Trial, Self::Unittest];
 
@@ -80,13 +93,13 @@ mod tests {
 
     #[test]
     fn every_one_has_its_own_name_and_they_are_sorted() {
-        assert!(Warm::ALL.is_sorted_by_key(|warm| warm.name()));
-        for warm in Warm::ALL {
-            assert_eq!(Warm::named(warm.name()), Some(warm));
+        assert!(WarmFramework::ALL.is_sorted_by_key(|warm| warm.name()));
+        for warm in WarmFramework::ALL {
+            assert_eq!(WarmFramework::named(warm.name()), Some(warm));
             assert!(!warm.needs().is_empty());
             assert!(warm.groups_by(GroupBy::Module));
         }
-        assert_eq!(Warm::named("pytest"), None);
-        assert!(!Warm::Trial.groups_by(GroupBy::App));
+        assert_eq!(WarmFramework::named("pytest"), None);
+        assert!(!WarmFramework::Trial.groups_by(GroupBy::App));
     }
 }

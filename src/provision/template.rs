@@ -226,13 +226,10 @@ async fn fill(
     };
     let nobody = || failed("nothing runs that could".to_owned());
     let filler = request.filler.ok_or_else(nobody)?;
-    let filled = tokio::time::timeout(BUILD_MAX, filler.fill(filling, url, &output)).await;
-    let words = || last_words(&std::fs::read(&output).unwrap_or_default(), "");
-    match filled {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(why)) => Err(failed(format!("{why}{}", words()))),
-        Err(_) => Err(failed(format!("it took longer than {} s{}", BUILD_MAX.as_secs(), words()))),
-    }
+    filler.fill(filling, url, &output).await.map_err(|why| {
+        let printed = std::fs::read(&output).unwrap_or_default();
+        failed(format!("{why}{}", last_words(&printed, "")))
+    })
 }
 
 /// Runs a command to its end in the configuration's directory; nothing of it is left then.

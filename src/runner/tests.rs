@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{Action, Dispatcher, Execution, Input, Job, Policy};
-use crate::framework::{Naming, Reading, Report, Results, Selects};
+use crate::framework::{Reading, Report};
 use crate::model::{
     Event, Group, GroupFinished, GroupId, Limits, Member, Output, Problem, ProcessEnd, Stop,
     SuiteName,
@@ -38,11 +38,7 @@ fn job(number: usize, spec: Spec) -> Job {
             late: false,
             limits: Limits::default(),
         },
-        reading: Reading {
-            results: Results::ExitStatus,
-            naming: Naming::ClassAndName,
-            selects: Selects::Group,
-        },
+        reading: Reading::ExitStatus,
         timeout: Duration::from_micros(TIMEOUT_US),
         retries: spec.retries,
     }
@@ -56,6 +52,7 @@ fn ended(worker: u32, end: ProcessEnd) -> Input {
         unkillable: Vec::new(),
         report: Report::default(),
         output: Output::default(),
+        notes: Vec::new(),
     };
     Input::Ended { worker, execution: Box::new(execution) }
 }

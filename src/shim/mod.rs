@@ -31,9 +31,6 @@ pub fn source(shim: Shim) -> Source {
         Shim::Pytest => {
             Source { file_name: "pytest_shim.py", text: include_str!("pytest_shim.py") }
         }
-        Shim::Unittest => {
-            Source { file_name: "unittest_shim.py", text: include_str!("unittest_shim.py") }
-        }
     }
 }
 

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use tokio::task::LocalSet;
 
 use super::super::databases::cache;
 use super::super::error::Error;
 use super::super::project::{base_of, own_variables, read_config};
+pub(super) use super::super::runtime::block_on;
 use crate::config::{Config, ServerKind, Suite};
-use crate::framework::Warm;
+use crate::framework::WarmFramework;
 use crate::model::SuiteName;
 use crate::provision::{Databases, Request, owner_of_this_process};
 
@@ -71,7 +71,7 @@ impl Site {
 
     /// Those of the wanted that a suite's framework fills when tests run, with the suite.
     pub(super) fn filled_by_suites(&self, wanted: &BTreeSet<String>) -> Vec<(&str, &SuiteName)> {
-        let fills = |suite: &&Suite| suite.framework == Warm::Django.name();
+        let fills = |suite: &&Suite| suite.framework == WarmFramework::Django.name();
         let suites = self.config.suites.iter().filter(fills);
         let pairs = suites.flat_map(|suite| {
             suite.named_databases().map(move |name| (name.as_str(), &suite.name))
@@ -83,7 +83,8 @@ impl Site {
     /// The suites whose frameworks bring databases that no `[database.NAME]` is.
     pub(super) fn suites_with_own_databases(&self) -> impl Iterator<Item = &SuiteName> {
         let brings = |suite: &&Suite| {
-            suite.framework == Warm::Django.name() && suite.named_databases().next().is_none()
+            suite.framework == WarmFramework::Django.name()
+                && suite.named_databases().next().is_none()
         };
         self.config.suites.iter().filter(brings).map(|suite| &suite.name)
     }
@@ -119,11 +120,4 @@ impl Site {
             env_remove: own_variables(),
         })
     }
-}
-
-/// Runs what talks to servers.
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| Error::System { act: "start the runtime", source })?;
-    Ok(LocalSet::new().block_on(&runtime, work))
 }

@@ -19,12 +19,12 @@ fn group(tests: Option<&[&str]>) -> Group {
 }
 
 fn reading(results: Results, selects: Selects) -> Reading {
-    Reading { results, naming: Naming::ClassAndName, selects }
+    Reading::of(results, Naming::ClassAndName, selects)
 }
 
 fn report(xml: &[&str]) -> Report {
     let read = |xml: &&str| junit::read(xml.as_bytes(), &junit::Limits::default());
-    Report { documents: xml.iter().map(read).collect() }
+    Report::Documents(xml.iter().map(read).collect())
 }
 
 fn tests_of(xml: &str) -> String {
@@ -48,6 +48,8 @@ fn judged(
         cut,
         unkillable: Vec::new(),
         report: report(xml),
+        output: &Output::default(),
+        after_death: AfterDeath::Errors,
     })
 }
 
@@ -94,6 +96,8 @@ fn an_exit_status_is_the_groups_one_test() {
             cut: cut.clone(),
             unkillable: Vec::new(),
             report: Report::default(),
+            output: &Output::default(),
+            after_death: AfterDeath::Errors,
         });
         assert_eq!(outcomes(&judged), [("g", outcome)], "{end} {cut:?}");
         assert_eq!(judged.problem, problem, "{end} {cut:?}");
@@ -194,7 +198,10 @@ fn a_retry_runs_only_what_failed_and_can_be_asked_for() {
     let group = group(Some(&["a", "ok"]));
     let selection = |xml: &str, selects| {
         let judged = judged(&group, &Selection::Whole, &END_BADLY, None, &[xml]);
-        retry_selection(&group, reading(Results::Junit, selects), &judged)
+        let failed = judged.tests.iter().filter(|test| !test.outcome.is_good());
+        let failed: Vec<String> = failed.map(|test| test.name.clone()).collect();
+        let reading = reading(Results::Junit, selects);
+        retry_selection(&group, reading, judged.problem.as_ref(), &failed)
     };
     let only_a = Selection::Tests(vec!["a".to_owned()]);
     assert_eq!(selection(&red("a"), Selects::Test), only_a);
@@ -229,6 +236,8 @@ fn processes_that_cannot_be_killed_are_no_pass() {
         cut: None,
         unkillable: vec![42],
         report: Report::default(),
+        output: &Output::default(),
+        after_death: AfterDeath::Errors,
     });
     assert_eq!(judged.problem, Some(Problem::Unkillable(vec![42])));
     assert_eq!(outcomes(&judged), [("g", Outcome::Passed), ("[group] g", Outcome::Errored)]);
