@@ -3,10 +3,9 @@
 use super::args::LocalArgs;
 use super::error::Error;
 use super::merge::{Destination, merge};
-use super::project::{Project, local_run};
+use super::project::{Found, Project, local_run};
 use super::runtime::block_on;
 use super::shard::{Claimed, Running, claim, run_shard};
-use crate::discover::Discovery;
 use crate::exit::Exit;
 use crate::model::Shard;
 use crate::store;
@@ -15,13 +14,13 @@ use crate::store;
 async fn run_all(
     project: &Project,
     running: &Running,
-    discovery: &Discovery,
+    found: &Found,
     shards: impl ExactSizeIterator<Item = (Shard, Claimed)>,
 ) -> Result<Option<Exit>, Error> {
     let total = u32::try_from(shards.len()).expect("shards were counted with a u32");
-    let plan = project.plan(discovery, total)?;
+    let plan = project.plan(&found.discovery, total)?;
     for (shard, claimed) in shards {
-        match run_shard(project, running, discovery, &plan, shard, claimed).await? {
+        match run_shard(project, running, found, &plan, shard, claimed).await? {
             Exit::Passed | Exit::Failed => {}
             exit => return Ok(Some(exit)),
         }
@@ -45,9 +44,9 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     store::remove_dir(&scratch)?;
     store::make_dir(&scratch)?;
     let early = block_on(async {
-        let discovery = project.discover(&scratch).await?;
-        let ran = run_all(&project, &running, &discovery, shards.into_iter().zip(claimed)).await;
-        discovery.close().await;
+        let found = project.discover(&scratch, running.order).await?;
+        let ran = run_all(&project, &running, &found, shards.into_iter().zip(claimed)).await;
+        found.discovery.close().await;
         ran
     })??;
     store::remove_dir(&scratch)?;

@@ -21,12 +21,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let shard = choice.shard;
     let claimed = claim(&running.out, shard, project.run.attempt)?;
     block_on(async {
-        let discovery = project.discover(&claimed.files.work).await?;
-        let ran = match project.plan(&discovery, shard.total) {
-            Ok(plan) => run_shard(&project, &running, &discovery, &plan, shard, claimed).await,
+        let found = project.discover(&claimed.files.work, running.order).await?;
+        let ran = match project.plan(&found.discovery, shard.total) {
+            Ok(plan) => run_shard(&project, &running, &found, &plan, shard, claimed).await,
             Err(error) => Err(error),
         };
-        discovery.close().await;
+        found.discovery.close().await;
         ran
     })?
 }

@@ -1,14 +1,15 @@
 //! One shard, from its plan to its journal and JUnit file: for `run` and for `local`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::databases;
 use super::error::Error;
+use super::order::Order;
 use super::print;
-use super::project::{Project, own_variables};
+use super::project::{Found, Project, own_variables};
 use crate::ci::{Ci, Folding};
 use crate::config::Show;
 use crate::discover::Discovery;
@@ -28,6 +29,7 @@ pub(super) struct Running {
     pub(super) show: Show,
     pub(super) retries: Option<u32>,
     pub(super) fail_fast: bool,
+    pub(super) order: Order,
 }
 
 impl Running {
@@ -39,6 +41,7 @@ impl Running {
             show: args.output.map_or(run.output, Into::into),
             retries: args.retries,
             fail_fast: args.fail_fast || run.fail_fast,
+            order: args.order.into(),
         }
     }
 }
@@ -59,16 +62,17 @@ pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, E
 pub(super) async fn run_shard(
     project: &Project,
     running: &Running,
-    discovery: &Discovery,
+    found: &Found,
     plan: &Plan,
     shard: Shard,
     claimed: Claimed,
 ) -> Result<Exit, Error> {
     let Claimed { files, appender } = claimed;
-    let workers = project.local_workers();
+    let workers = project.local_workers(found.order);
+    let assigned = found.arranged(plan, shard);
     let mut journal = Journal::new(appender);
     let mut console = console(project, running);
-    for event in beginning(project, discovery, plan, shard, workers) {
+    for event in beginning(project, &found.discovery, plan, (shard, &assigned), workers) {
         journal.take(&event).map_err(Error::Sink)?;
         let _ = console.take(&event);
     }
@@ -84,13 +88,14 @@ pub(super) async fn run_shard(
         env_remove: own_variables(),
         streaming: if running.show == Show::Stream { Streaming::On } else { Streaming::Off },
     };
-    let jobs = jobs(project, running, discovery, plan, shard);
+    let jobs = jobs(project, running, &found.discovery, &assigned);
     let ending = {
         let mut note = |text: &str| print::note(text);
         let mut outputs =
             Outputs { journal: &mut journal, console: Some(&mut console), note: &mut note };
-        let request = databases::request(project, &jobs, workers, &files.work);
-        let Discovery { frameworks, sessions, .. } = discovery;
+        let filler = databases::Filler(&found.discovery);
+        let request = databases::request(project, found, &filler, &jobs, (workers, &files.work));
+        let Discovery { frameworks, sessions, .. } = &found.discovery;
         let suites = Suites { frameworks, sessions };
         let ran = runner::run(setup, request.as_ref(), jobs, suites, &mut outputs).await;
         ran.inspect_err(|_| {
@@ -119,7 +124,7 @@ fn beginning(
     project: &Project,
     discovery: &Discovery,
     plan: &Plan,
-    shard: Shard,
+    (shard, assigned): (Shard, &[Assigned]),
     workers: u32,
 ) -> Vec<Event> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -132,8 +137,8 @@ fn beginning(
         started: Timestamp::now(),
         host,
     });
-    let assigned = in_order(discovery, plan, shard)
-        .into_iter()
+    let assigned = assigned
+        .iter()
         .map(|group| AssignedGroup { group: group.id.clone(), estimate: group.estimate });
     let planned = Event::Planned {
         fingerprint: plan.fingerprint.to_string(),
@@ -147,26 +152,12 @@ fn beginning(
     events
 }
 
-/// The shard's groups in the order in which they start: the plan's, but those that their
-/// framework runs late come last.
-fn in_order<'a>(discovery: &Discovery, plan: &'a Plan, shard: Shard) -> Vec<&'a Assigned> {
-    let late: HashSet<&GroupId> = discovery
-        .groups
-        .iter()
-        .filter(|group| discovery.frameworks[&group.id.suite].traits_of(group).late)
-        .map(|group| &group.id)
-        .collect();
-    let mut groups: Vec<_> = plan.shard(shard).groups.iter().collect();
-    groups.sort_by_key(|group| late.contains(&group.id));
-    groups
-}
-
-fn jobs(
+/// What the assigned groups are run as, in their order.
+pub(super) fn jobs(
     project: &Project,
     running: &Running,
     discovery: &Discovery,
-    plan: &Plan,
-    shard: Shard,
+    assigned: &[Assigned],
 ) -> Vec<Job> {
     let groups: HashMap<&GroupId, &Group> =
         discovery.groups.iter().map(|group| (&group.id, group)).collect();
@@ -177,16 +168,14 @@ fn jobs(
         let group = groups[&assigned.id];
         let suite = suites[&group.id.suite];
         let limits = group.limits;
-        let framework = &discovery.frameworks[&group.id.suite];
         Job {
             group: group.clone(),
-            reading: framework.reading,
-            traits: framework.traits_of(group),
+            reading: discovery.frameworks[&group.id.suite].reading,
             timeout: limits.timeout.or(suite.timeout()).unwrap_or(run.timeout()),
             retries: limits.retries.or(running.retries).or(suite.retries).unwrap_or(run.retries),
         }
     };
-    in_order(discovery, plan, shard).into_iter().map(job).collect()
+    assigned.iter().map(job).collect()
 }
 
 fn console(project: &Project, running: &Running) -> Console {

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::config::{Config, Suite};
+use crate::framework::protocol::WarmDatabase;
 use crate::framework::{
     self, Commands, Framework, How, ListError, ListedGroup, Placeholder, Source, Template, Values,
 };
@@ -90,10 +91,14 @@ pub enum DiscoverError {
 pub struct Discovery {
     /// Every group of every suite, by id.
     pub groups: Vec<Group>,
+    /// The ids as they were listed, suite by suite.
+    pub listed: Vec<GroupId>,
     /// How each suite runs.
     pub frameworks: BTreeMap<SuiteName, Rc<Framework>>,
     /// The processes of suites that stay, which have listed and will run.
     pub sessions: BTreeMap<SuiteName, Rc<Session>>,
+    /// The databases that the frameworks of suites would create.
+    pub databases: BTreeMap<SuiteName, Vec<WarmDatabase>>,
     /// Suites in which nothing was found although something was expected, and where was looked.
     pub empty: Vec<(SuiteName, String)>,
 }
@@ -153,8 +158,10 @@ pub async fn discover(
 ) -> Result<Discovery, DiscoverError> {
     let mut discovery = Discovery {
         groups: Vec::new(),
+        listed: Vec::new(),
         frameworks: BTreeMap::new(),
         sessions: BTreeMap::new(),
+        databases: BTreeMap::new(),
         empty: Vec::new(),
     };
     for suite in &config.suites {
@@ -163,6 +170,7 @@ pub async fn discover(
             return Err(error);
         }
     }
+    discovery.listed = discovery.groups.iter().map(|group| group.id.clone()).collect();
     discovery.groups.sort_by(|a, b| a.id.cmp(&b.id));
     if let Err(error) = refuse_doubled(&discovery.groups) {
         discovery.close().await;
@@ -177,22 +185,25 @@ async fn ask(
     suite: &Suite,
     around: &Surroundings<'_>,
 ) -> Result<(), DiscoverError> {
-    let mut framework = resolve::resolve(suite, around)?;
-    let listed = match &mut framework.how {
+    let framework = resolve::resolve(suite, around)?;
+    let groups = match &framework.how {
         How::Commands(commands) => {
-            list(suite, commands, &framework.dir, &framework.env, around).await?
+            let listed = list(suite, commands, &framework.dir, &framework.env, around).await?;
+            listed.into_iter().map(|listed| group(&suite.name, listed)).collect()
         }
         How::Warm(warm) => {
             let place = warm::Place { dir: &framework.dir, env: &framework.env };
-            let (session, listed) = warm::list(suite, warm, &place, around).await?;
+            let warm::Found { session, groups, databases } =
+                warm::list(suite, warm, &place, around).await?;
             discovery.sessions.insert(suite.name.clone(), Rc::new(session));
-            listed
+            discovery.databases.insert(suite.name.clone(), databases);
+            groups
         }
     };
-    if listed.is_empty() && suite.required {
+    if groups.is_empty() && suite.required {
         discovery.empty.push((suite.name.clone(), looked_at(suite, &framework)));
     }
-    discovery.groups.extend(listed.into_iter().map(|listed| group(&suite.name, listed)));
+    discovery.groups.extend(groups);
     discovery.frameworks.insert(suite.name.clone(), Rc::new(framework));
     Ok(())
 }
@@ -223,6 +234,8 @@ fn group(suite: &SuiteName, listed: ListedGroup) -> Group {
         tests,
         exclusive: false,
         databases: true,
+        aliases: None,
+        late: false,
         limits: Limits::default(),
     }
 }

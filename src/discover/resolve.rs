@@ -1,12 +1,14 @@
 //! From a suite's settings to its framework.
 
+mod warm;
+
 use std::path::PathBuf;
 
 use super::{DiscoverError, Surroundings};
 use crate::config::Suite;
 use crate::framework::{
     Commands, Framework, How, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role,
-    Selects, Source, Template, TemplateError,
+    Selects, Source, Template, TemplateError, WarmFramework,
 };
 use crate::shim;
 use crate::store;
@@ -69,10 +71,14 @@ pub(super) fn resolve(
     if !dir.is_dir() {
         return Err(refuse(ResolveError::NoDirectory(dir)));
     }
-    let mut framework = if suite.framework == COMMAND {
-        command(suite, dir).map_err(refuse)?
-    } else {
-        preset(suite, dir, around)?
+    let known = WarmFramework::named(&suite.framework);
+    if let Some(key) = warm::foreign(suite, known) {
+        return Err(refuse(ResolveError::Foreign { key, framework: suite.framework.clone() }));
+    }
+    let mut framework = match known {
+        Some(known) => warm::resolve(suite, known, dir, around)?,
+        None if suite.framework == COMMAND => command(suite, dir).map_err(refuse)?,
+        None => preset(suite, dir, around)?,
     };
     if let Some(key) = unused(suite, &framework) {
         return Err(refuse(ResolveError::Foreign { key, framework: suite.framework.clone() }));
@@ -200,6 +206,7 @@ fn python(suite: &Suite) -> String {
 
 fn unknown(framework: &str) -> ResolveError {
     let mut known = Preset::names();
+    known.extend(WarmFramework::ALL.map(|warm| warm.name().to_owned()));
     known.push(COMMAND.to_owned());
     known.sort();
     let near = known

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::{DiscoverError, LIST_TIME_MAX, Surroundings, listing_env, options};
 use crate::config::Suite;
-use crate::framework::protocol::WarmGroup;
-use crate::framework::{ListError, ListedGroup, Template, Traits, Values, Warm};
+use crate::framework::protocol::{WarmDatabase, WarmGroup};
+use crate::framework::{ListError, Template, Values, Warm};
+use crate::model::{Aliases, Group, GroupId, Limits, Member, SuiteName};
 use crate::store;
 use crate::warm::{Listing, Session, Spec};
 
@@ -16,13 +17,21 @@ pub(super) struct Place<'a> {
     pub(super) env: &'a [(String, Template)],
 }
 
-/// Starts the suite's main process and asks it for the groups; notes what is special about them.
+/// What a suite's main process told.
+pub(super) struct Found {
+    pub(super) session: Session,
+    /// In the framework's order.
+    pub(super) groups: Vec<Group>,
+    pub(super) databases: Vec<WarmDatabase>,
+}
+
+/// Starts the suite's main process and asks it for the groups.
 pub(super) async fn list(
     suite: &Suite,
-    warm: &mut Warm,
+    warm: &Warm,
     place: &Place<'_>,
     around: &Surroundings<'_>,
-) -> Result<(Session, Vec<ListedGroup>), DiscoverError> {
+) -> Result<Found, DiscoverError> {
     let name = || suite.name.clone();
     let scratch = around.work.join("warm").join(suite.name.to_string());
     store::make_dir(&scratch).map_err(|error| DiscoverError::Store(name(), error))?;
@@ -37,23 +46,28 @@ pub(super) async fn list(
     };
     let refuse = |error| DiscoverError::Warm(name(), error);
     let session = Session::start(spec, options(around)).await.map_err(refuse)?;
-    let Listing { groups, broken, databases: _ } =
+    let Listing { groups, broken, databases } =
         session.list(LIST_TIME_MAX).await.map_err(refuse)?;
     if !broken.is_empty() {
         session.close().await;
         let (error, words) = (ListError::Broken(broken), String::new());
         return Err(DiscoverError::Listing { suite: name(), error, words });
     }
-    for group in &groups {
-        let traits = Traits::from(group);
-        if traits != Traits::default() {
-            warm.traits.insert(group.name.clone(), traits);
-        }
-    }
-    Ok((session, groups.into_iter().map(listed).collect()))
+    let groups = groups.into_iter().map(|listed| group(&suite.name, listed)).collect();
+    Ok(Found { session, groups, databases })
 }
 
-fn listed(group: WarmGroup) -> ListedGroup {
-    let WarmGroup { name, tests, databases: _, dirties: _, late: _ } = group;
-    ListedGroup { argument: name.clone().into_bytes(), name, tests: Some(tests) }
+fn group(suite: &SuiteName, listed: WarmGroup) -> Group {
+    let WarmGroup { name, tests, databases, dirties, late } = listed;
+    let aliases = Aliases { used: databases, dirties }.joined(Aliases::default());
+    Group {
+        id: GroupId::new(suite, &name),
+        members: vec![Member { argument: name.clone().into_bytes(), name }],
+        tests: Some(tests),
+        exclusive: false,
+        databases: true,
+        aliases: Some(aliases),
+        late,
+        limits: Limits::default(),
+    }
 }

@@ -8,6 +8,7 @@ mod preset;
 pub mod protocol;
 mod resolved;
 mod template;
+mod warm;
 
 pub use judge::{
     AfterDeath, Case, Close, Judged, Reading, Report, Running, Said, Selection, judge,
@@ -16,8 +17,9 @@ pub use judge::{
 pub use listing::{Broken, ListError, ListFormat, ListedGroup, parse, shown};
 pub use naming::Naming;
 pub use preset::{Preset, PresetError, Results, Selects, Shim};
-pub use resolved::{Commands, Framework, How, Renewal, Source, Traits, Warm};
+pub use resolved::{Commands, Framework, How, Renewal, Source, Warm};
 pub use template::{
     COMMAND_BYTES_MAX, Placeholder, Role, Template, TemplateError, Values, fits_an_argument,
     tests_file,
 };
+pub use warm::{GroupBy, WarmFramework};

@@ -1,15 +1,13 @@
 //! A suite's framework with everything that its owner said of it: what discovery and the runner
 //! work from.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::judge::Reading;
 use super::listing::ListFormat;
-use super::protocol::{Processes, WarmGroup};
+use super::protocol::Processes;
 use super::template::{Placeholder, Template, Values};
-use crate::model::Group;
 
 /// How the groups of a suite are found.
 #[derive(Debug, Clone)]
@@ -79,10 +77,6 @@ pub struct Warm {
     pub options: serde_json::Map<String, serde_json::Value>,
     /// When a worker is replaced by a fresh one although it is well.
     pub renewal: Renewal,
-    /// The database of the configuration that stands for each of the framework's, by alias.
-    pub databases: BTreeMap<String, String>,
-    /// What is special about its listed groups, by name; a group that is not there is plain.
-    pub traits: BTreeMap<String, Traits>,
 }
 
 /// When a worker is replaced, between groups, although it is well.
@@ -94,54 +88,7 @@ pub struct Renewal {
     pub groups: Option<u32>,
 }
 
-/// What is special about a group of a warm framework.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Traits {
-    /// The framework's databases that its tests use, by alias.
-    pub aliases: BTreeSet<String>,
-    /// Those of them that it leaves otherwise than a fresh clone is.
-    pub dirties: BTreeSet<String>,
-    /// Whether it starts after all groups that are not.
-    pub late: bool,
-}
-
-impl Warm {
-    /// What is special about a group: all that is special about its members.
-    #[must_use]
-    pub fn traits_of(&self, group: &Group) -> Traits {
-        let mut all = Traits::default();
-        for Traits { aliases, dirties, late } in
-            group.members.iter().filter_map(|member| self.traits.get(&member.name))
-        {
-            all.aliases.extend(aliases.iter().cloned());
-            all.dirties.extend(dirties.iter().cloned());
-            all.late |= late;
-        }
-        all
-    }
-}
-
-impl From<&WarmGroup> for Traits {
-    fn from(group: &WarmGroup) -> Self {
-        let WarmGroup { name: _, tests: _, databases, dirties, late } = group;
-        Self {
-            aliases: databases.iter().cloned().collect(),
-            dirties: dirties.iter().cloned().collect(),
-            late: *late,
-        }
-    }
-}
-
 impl Framework {
-    /// What is special about one of its groups.
-    #[must_use]
-    pub fn traits_of(&self, group: &Group) -> Traits {
-        match &self.how {
-            How::Commands(_) => Traits::default(),
-            How::Warm(warm) => warm.traits_of(group),
-        }
-    }
-
     /// The placeholders that are the same for every group, worker and shard.
     #[must_use]
     pub fn values(&self) -> Values<'_> {

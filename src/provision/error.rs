@@ -2,7 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::db::DbError;
-use crate::model::{Engine, ProcessEnd};
+use crate::model::{Engine, ProcessEnd, SuiteName};
 use crate::store::StoreError;
 
 /// Why a worker cannot have its databases.
@@ -75,6 +75,16 @@ pub enum ProvisionError {
         /// What it printed.
         words: String,
     },
+    /// A framework could not fill a template.
+    #[error("`[database.{database}]`: the suite `{suite}` could not fill it: {why}")]
+    Unfilled {
+        /// The database's name.
+        database: String,
+        /// The framework's suite.
+        suite: SuiteName,
+        /// What is wrong, and what was printed.
+        why: String,
+    },
     /// A server of our own did not start.
     #[error("cannot start {engine}: {error}")]
     Managed {
@@ -83,9 +93,6 @@ pub enum ProvisionError {
         /// Why.
         error: super::ManagedError,
     },
-    /// A group needs a database that nothing was said of.
-    #[error("the database `{0}` was not made ready")]
-    NotProvided(String),
     /// Nobody should hold a server any more.
     #[error("a database is still in use at the end")]
     StillUsed,

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::attempts::{After, Try};
-use crate::framework::{self, Reading, Report, Selection, Traits};
+use crate::framework::{self, Reading, Report, Selection};
 use crate::model::{Event, Group, GroupFinished, NotRun, Output, Problem, ProcessEnd, Stop};
 
 /// One group of this shard with all that decides how it runs.
@@ -18,8 +18,6 @@ pub struct Job {
     pub group: Group,
     /// How its results are read.
     pub reading: Reading,
-    /// What is special about it.
-    pub traits: Traits,
     /// How long one execution may take.
     pub timeout: Duration,
     /// How often it is tried again.

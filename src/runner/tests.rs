@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{Action, Dispatcher, Execution, Input, Job, Policy};
-use crate::framework::{Reading, Report, Traits};
+use crate::framework::{Reading, Report};
 use crate::model::{
     Event, Group, GroupFinished, GroupId, Limits, Member, Output, Problem, ProcessEnd, Stop,
     SuiteName,
@@ -36,10 +36,11 @@ fn job(number: usize, spec: Spec) -> Job {
             tests: None,
             exclusive: spec.exclusive,
             databases: true,
+            aliases: None,
+            late: false,
             limits: Limits::default(),
         },
         reading: Reading::ExitStatus,
-        traits: Traits::default(),
         timeout: Duration::from_micros(TIMEOUT_US),
         retries: spec.retries,
     }

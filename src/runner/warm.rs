@@ -1,17 +1,16 @@
 //! Groups of a framework whose processes stay: a slot's workers, one a suite, kept from one group
 //! to the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::rc::Rc;
 
 use tokio::sync::mpsc;
 
 use super::Job;
-use crate::framework::{Close, Renewal, Selection, Warm};
+use crate::framework::{Close, Renewal, Selection};
 use crate::model::{ProcessEnd, SuiteName};
 use crate::process::Control;
-use crate::provision::{After, More, Provision, ProvisionError};
+use crate::provision::Handed;
 use crate::warm::{Order, Ran, Session, WarmError, WarmWorker};
 
 /// A slot's warm workers.
@@ -28,17 +27,6 @@ struct Kept {
 }
 
 type Variables = Vec<(OsString, OsString)>;
-
-/// What a worker's next group is to find.
-#[derive(Debug, Default)]
-pub(super) struct Databases {
-    /// By variable, for the whole life of a worker.
-    variables: Option<Variables>,
-    /// By alias, for one group.
-    urls: BTreeMap<String, String>,
-    /// All that the group may change, by name.
-    names: BTreeSet<String>,
-}
 
 /// Which worker is needed.
 pub(super) struct Wanted<'a> {
@@ -57,71 +45,22 @@ pub(super) enum NoWorker {
     Failed(String),
 }
 
-impl Databases {
-    /// What there is for a job; waits until clones are made.
-    pub(super) async fn of(
-        provision: Option<&Rc<Provision>>,
-        worker: u32,
-        job: &Job,
-        warm: &Warm,
-        more: More,
-    ) -> Result<Self, ProvisionError> {
-        let Some(provision) = provision.filter(|_| job.group.databases) else {
-            return Ok(Self::default());
-        };
-        let suite = &job.group.id.suite;
-        let mut names: BTreeSet<String> = provision.names_of(suite).cloned().collect();
-        let variables = provision.variables(worker, suite, more).await?;
-        let mut urls = BTreeMap::new();
-        for alias in &job.traits.aliases {
-            if let Some(name) = warm.databases.get(alias) {
-                urls.insert(alias.clone(), provision.url(worker, name, more).await?);
-                names.insert(name.clone());
-            }
-        }
-        Ok(Self { variables: Some(variables), urls, names })
-    }
-
-    /// Gives back what the group was given, as it was left.
-    pub(super) fn give_back(
-        &self,
-        provision: Option<&Rc<Provision>>,
-        worker: u32,
-        warm: &Warm,
-        ran: Option<&Ran>,
-    ) {
-        let Some(provision) = provision else { return };
-        let own_end = ran.filter(|ran| ran.end.is_none());
-        let dirty = own_end.map(|ran| {
-            let aliases = ran.dirty.iter();
-            aliases.filter_map(|alias| warm.databases.get(alias)).collect::<BTreeSet<_>>()
-        });
-        for name in &self.names {
-            let after = match &dirty {
-                Some(dirty) if !dirty.contains(name) => After::Clean,
-                Some(_) | None => After::Dirty,
-            };
-            provision.give_back_one(worker, name, after);
-        }
-    }
-}
-
 impl Warmed {
     /// The suite's worker, fresh where the one before is of no more use, or has another database
     /// in its environment.
     pub(super) async fn worker(
         &mut self,
         wanted: Wanted<'_>,
-        databases: &Databases,
+        handed: &Handed,
         controls: &mut mpsc::Receiver<Control>,
     ) -> Result<&mut WarmWorker, NoWorker> {
         let Wanted { session, suite, index, env, renewal } = wanted;
         let mut kept = self.workers.remove(suite);
-        let good = kept.as_mut().is_some_and(|kept| kept.is_good(renewal, databases));
+        let good = kept.as_mut().is_some_and(|kept| kept.is_good(renewal, handed));
         let kept = match kept {
             Some(kept) if good => kept,
             old => {
-                let fresh = fresh(session, index, env, databases, old);
+                let fresh = fresh(session, index, env, handed, old);
                 tokio::select! {
                     biased;
                     Some(_) = controls.recv() => return Err(NoWorker::Stopped),
@@ -140,8 +79,9 @@ impl Warmed {
 }
 
 impl Kept {
-    fn is_good(&mut self, renewal: Renewal, databases: &Databases) -> bool {
-        let same = databases.variables.as_ref().is_none_or(|found| *found == self.variables);
+    fn is_good(&mut self, renewal: Renewal, handed: &Handed) -> bool {
+        // A group that uses none may find those of others.
+        let same = handed.variables.is_empty() || handed.variables == self.variables;
         same && self.worker.is_usable() && !self.worker.is_due(renewal)
     }
 }
@@ -151,13 +91,13 @@ async fn fresh(
     session: &Session,
     index: u32,
     mut env: BTreeMap<String, String>,
-    databases: &Databases,
+    handed: &Handed,
     old: Option<Kept>,
 ) -> Result<Kept, WarmError> {
     if let Some(old) = old {
         old.worker.stop().await;
     }
-    let variables = databases.variables.clone().unwrap_or_default();
+    let variables = handed.variables.clone();
     for (name, value) in &variables {
         // Both were made of text.
         env.insert(name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned());
@@ -167,18 +107,13 @@ async fn fresh(
 }
 
 /// What a worker is told of a job.
-pub(super) fn order(
-    job: &Job,
-    selection: &Selection,
-    output: String,
-    databases: &Databases,
-) -> Order {
+pub(super) fn order(job: &Job, selection: &Selection, output: String, handed: &Handed) -> Order {
     let tests = match selection {
         Selection::Whole => job.group.tests.clone().unwrap_or_default(),
         Selection::Tests(names) => names.clone(),
     };
     let group = job.group.id.name.to_string();
-    Order { group, tests, output, databases: databases.urls.clone() }
+    Order { group, tests, output, databases: handed.aliases.clone() }
 }
 
 /// How the group's process ended, in the eyes of a reader of the journal: a worker that goes on

@@ -1,7 +1,6 @@
 //! One local slot of the shard: takes an order, runs it under its supervisor, brings back what it
 //! came to.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::launch::{Place, launch, warm_environment};
-use super::warm::{Databases, NoWorker, Wanted, Warmed, end_of, order};
+use super::warm::{NoWorker, Wanted, Warmed, end_of, order};
 use super::{Execution, Job, Setup};
 use crate::framework::{Commands, Framework, How, Reading, Report, Selection, Warm};
 use crate::junit::read as junit;
@@ -19,7 +18,7 @@ use crate::model::{Output, ProcessEnd};
 use crate::process::{
     self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, open_plain, read_kept,
 };
-use crate::provision::{After, More, Provision, ProvisionError};
+use crate::provision::{After, Handed, More, Provision, ProvisionError};
 use crate::warm::{Ran, Session};
 
 /// JUnit files beyond this, all of one group taken together, are refused.
@@ -106,8 +105,8 @@ impl Worker {
             Ok(launch) => launch,
             Err(why) => return not_started(why),
         };
-        match self.databases(&job, more).await {
-            Ok(variables) => launch.env.extend(variables),
+        match self.hand_out(&job, more).await {
+            Ok(handed) => launch.env.extend(handed.variables),
             Err(error) => return not_started(error.to_string()),
         }
         let supervisor = match self.supervisor() {
@@ -119,7 +118,13 @@ impl Worker {
             self.supervisor = None;
             kill_orphans().await;
         }
-        self.give_back(&job, &ended.end);
+        let after = match ended.end {
+            ProcessEnd::Exited(_) => After::Clean,
+            ProcessEnd::Signaled(_) | ProcessEnd::NotStarted(_) | ProcessEnd::Unknown(_) => {
+                After::Dirty
+            }
+        };
+        self.give_back(&job, &after);
         let place = Arc::clone(&self.place);
         let reading = job.reading;
         off_the_loop(move || gather(&place, reading, ended, &keep))
@@ -146,19 +151,16 @@ impl Worker {
             Ok(described) => described,
             Err(why) => return not_started(why),
         };
-        let provision = self.provision.clone();
-        let databases = match Databases::of(provision.as_ref(), self.index, &job, warm, more).await
-        {
-            Ok(databases) => databases,
+        let handed = match self.hand_out(&job, more).await {
+            Ok(handed) => handed,
             Err(error) => return not_started(error.to_string()),
         };
         let suite = &job.group.id.suite;
         let wanted =
             Wanted { session: &session, suite, index: self.index, env, renewal: warm.renewal };
-        let (mut execution, ran) = match self.warmed.worker(wanted, &databases, &mut controls).await
-        {
+        let (mut execution, ran) = match self.warmed.worker(wanted, &handed, &mut controls).await {
             Ok(worker) => {
-                let order = order(&job, &selection, output, &databases);
+                let order = order(&job, &selection, output, &handed);
                 let ran = worker.run(order, &mut controls).await;
                 let place = Arc::clone(&self.place);
                 let told = ran.clone();
@@ -171,34 +173,26 @@ impl Worker {
                 (Execution { end, ..not_started(String::new()) }, None)
             }
         };
-        databases.give_back(provision.as_ref(), self.index, warm, ran.as_ref());
+        let after = match ran {
+            Some(Ran { end: None, dirty, .. }) => After::Changed(dirty),
+            Some(Ran { end: Some(_), .. }) | None => After::Dirty,
+        };
+        self.give_back(&job, &after);
         execution.notes = session.notes();
         execution
     }
 
-    /// The variables with which the job finds its databases.
-    async fn databases(
-        &self,
-        job: &Job,
-        more: More,
-    ) -> Result<Vec<(OsString, OsString)>, ProvisionError> {
+    /// Where the job finds its databases; waits until they are there.
+    async fn hand_out(&self, job: &Job, more: More) -> Result<Handed, ProvisionError> {
         match &self.provision {
-            Some(provision) if job.group.databases => {
-                provision.variables(self.index, &job.group.id.suite, more).await
-            }
-            Some(_) | None => Ok(Vec::new()),
+            Some(provision) => provision.hand_out(self.index, &job.group, more).await,
+            None => Ok(Handed::default()),
         }
     }
 
-    fn give_back(&self, job: &Job, end: &ProcessEnd) {
-        let after = match end {
-            ProcessEnd::Exited(_) => After::Clean,
-            ProcessEnd::Signaled(_) | ProcessEnd::NotStarted(_) | ProcessEnd::Unknown(_) => {
-                After::Dirty
-            }
-        };
-        if let (Some(provision), true) = (&self.provision, job.group.databases) {
-            provision.give_back(self.index, &job.group.id.suite, after);
+    fn give_back(&self, job: &Job, after: &After) {
+        if let Some(provision) = &self.provision {
+            provision.give_back(self.index, &job.group, after);
         }
     }
 

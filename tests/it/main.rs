@@ -14,6 +14,7 @@ mod hostile;
 mod managed;
 mod merging;
 mod odd_input;
+mod order;
 mod planning;
 mod process;
 mod quickstart;

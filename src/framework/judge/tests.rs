@@ -12,6 +12,8 @@ fn group(tests: Option<&[&str]>) -> Group {
         tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
         exclusive: false,
         databases: true,
+        aliases: None,
+        late: false,
         limits: Limits::default(),
     }
 }
