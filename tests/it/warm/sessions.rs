@@ -147,7 +147,7 @@ fn a_message_of_megabytes_arrives_whole() {
         let mut worker = worker(&session, 0).await;
         let ran = stage.run(&mut worker, &["says_long_things", "passes"]).await;
         let detail = ran.said.tests[0].detail.as_deref().unwrap();
-        assert_eq!(detail.len(), 6 << 20);
+        assert_eq!(detail.len(), 4 << 20);
         assert_eq!(ran.said.tests.len(), 2);
         worker.stop().await;
         session.close().await;
