@@ -20,3 +20,4 @@ pub mod shim;
 pub mod sink;
 pub mod store;
 pub mod term;
+pub mod warm;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::order::Order;
 use crate::config::{RETRIES_MAX, Show, Workers};
 use crate::model::SHARDS_MAX;
 
@@ -30,6 +31,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Do here what CI would do: run every shard, then merge
     Local(LocalArgs),
+    /// Find out which groups before it make a group fail
+    Bisect(BisectArgs),
     /// Databases: what evenly made and left, and servers for work by hand
     #[command(subcommand)]
     Db(DbCommand),
@@ -137,6 +140,10 @@ pub(super) struct RunningArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(RETRIES_MAX)))]
     pub(super) retries: Option<u32>,
 
+    /// Which group starts first: as planned, or as the frameworks list them, on one worker
+    #[arg(long, value_name = "WHICH", env = "EVENLY_ORDER", default_value = "plan")]
+    pub(super) order: OrderArg,
+
     /// Start nothing more after the first failure; the run is then not whole
     #[arg(long, env = "EVENLY_FAIL_FAST", value_parser = FalseyValueParser::new())]
     pub(super) fail_fast: bool,
@@ -188,6 +195,26 @@ pub(super) struct LocalArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct BisectArgs {
+    /// The group that fails: `suite:name`, or its name if no other suite has it
+    #[arg(value_name = "GROUP")]
+    pub(super) group: String,
+
+    /// The configuration; paths inside it are relative to its directory
+    #[arg(long, value_name = "FILE", env = "EVENLY_CONFIG", default_value = CONFIG)]
+    pub(super) config: PathBuf,
+
+    /// Where the journals of the run are in which it failed
+    #[arg(long, value_name = "DIR", env = "EVENLY_OUT", default_value = OUT)]
+    pub(super) out: PathBuf,
+
+    /// Suspect only this group instead of all that ran before; may be given several times, in
+    /// their order
+    #[arg(long, value_name = "GROUP")]
+    pub(super) after: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) project: ProjectArgs,
@@ -235,6 +262,22 @@ impl From<ShowArg> for Show {
             ShowArg::All => Self::All,
             ShowArg::Never => Self::Never,
             ShowArg::Stream => Self::Stream,
+        }
+    }
+}
+
+/// [`Order`] as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum OrderArg {
+    Plan,
+    Serial,
+}
+
+impl From<OrderArg> for Order {
+    fn from(arg: OrderArg) -> Self {
+        match arg {
+            OrderArg::Plan => Self::Plan,
+            OrderArg::Serial => Self::Serial,
         }
     }
 }

@@ -1,14 +1,17 @@
 //! What the shard's groups need of databases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::project::{Project, own_variables};
+use super::project::{Found, Project, own_variables};
+use crate::config::{Filling, WORKERS_MAX};
+use crate::discover::Discovery;
 use crate::model::hex;
-use crate::provision::{Cache, Request, owner_of_this_process};
+use crate::provision::{Cache, Fill, Filled, Request, owner_of_this_process};
 use crate::runner::Job;
 use crate::sink::fresh_token;
 
@@ -17,28 +20,32 @@ use crate::sink::fresh_token;
 const SPARED: SignedDuration = SignedDuration::from_hours(7);
 /// Hex digits of a run's tag.
 const TAG_HEX: usize = 8;
+/// The number of a worker that only fills templates: beyond those that run groups.
+const FILLER: u32 = WORKERS_MAX;
+/// How long filling one may take: migrations of the largest projects take minutes.
+const FILL_MAX: Duration = Duration::from_hours(1);
 /// Where templates are kept for later runs, beside the history.
 const CACHE: &str = ".evenly";
 
 /// What to make ready; none where no planned group uses a database.
 pub(super) fn request<'a>(
     project: &'a Project,
+    found: &'a Found,
+    filler: &'a Filler<'a>,
     jobs: &[Job],
-    workers: u32,
-    work: &Path,
+    (workers, work): (u32, &Path),
 ) -> Option<Request<'a>> {
-    let config = &project.config;
-    let using: BTreeSet<_> =
-        jobs.iter().filter(|job| job.group.databases).map(|job| &job.group.id.suite).collect();
-    let suites = config.suites.iter().filter(|suite| using.contains(&suite.name));
-    let used: BTreeSet<String> = suites.flat_map(|suite| suite.databases.clone()).collect();
+    let databases = &found.databases;
+    let using = jobs.iter().flat_map(|job| databases.of(&job.group));
+    let used: BTreeSet<String> = using.map(|binding| binding.database.clone()).collect();
     if used.is_empty() {
         return None;
     }
     let run = project.run.id.clone().unwrap_or_else(|| "local".to_owned());
     let until = Timestamp::now().checked_add(SPARED).unwrap_or(Timestamp::MAX);
     Some(Request {
-        config,
+        databases,
+        filler: Some(filler),
         base: project.base.clone(),
         used,
         workers,
@@ -49,6 +56,24 @@ pub(super) fn request<'a>(
         program: project.program.clone(),
         env_remove: own_variables(),
     })
+}
+
+/// Fills templates by a worker of a suite's own.
+#[derive(Debug)]
+pub(super) struct Filler<'a>(pub(super) &'a Discovery);
+
+impl Fill for Filler<'_> {
+    fn fill<'a>(&'a self, filling: &'a Filling, url: &'a str, output: &'a Path) -> Filled<'a> {
+        Box::pin(async move {
+            let session = self.0.sessions.get(&filling.suite).ok_or("it has no process")?;
+            let output = output.to_str().ok_or("its scratch directory is not UTF-8")?;
+            let worker = session.worker(FILLER, &BTreeMap::new()).await;
+            let mut worker = worker.map_err(|error| error.to_string())?;
+            let filled = worker.prepare(&filling.alias, url, output, FILL_MAX).await;
+            worker.stop().await;
+            filled.map_err(|error| error.to_string())
+        })
+    }
 }
 
 /// Where templates are kept for later runs.

@@ -7,12 +7,13 @@ use crate::ci::ShardChoiceError;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
 use crate::exit::Exit;
-use crate::model::SuiteName;
-use crate::plan::{PatternError, PlanError};
-use crate::provision::ProvisionError;
+use crate::model::{SuiteName, one_line};
+use crate::plan::{CircleError, PatternError, PlanError};
+use crate::provision::{BindError, ProvisionError};
 use crate::runner::RunError;
 use crate::sink::SinkError;
 use crate::store::StoreError;
+use crate::warm::WarmError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,8 @@ pub(super) enum Error {
     Discover(#[from] DiscoverError),
     #[error("`[[rule]]`: {0}")]
     Rule(#[from] PatternError),
+    #[error("`[[rule]]`: {0}")]
+    Circle(#[from] CircleError),
     #[error("{0}")]
     Plan(#[from] PlanError),
     #[error("nothing to run: {}", nothing(.0))]
@@ -43,6 +46,8 @@ pub(super) enum Error {
     Program(std::io::Error),
     #[error("{0}")]
     Provision(#[from] ProvisionError),
+    #[error("{0}")]
+    Bind(#[from] BindError),
     #[error("there is no `[database.{0}]`")]
     NoDatabase(String),
     #[error("the configuration has no `[database.NAME]`")]
@@ -57,6 +62,12 @@ pub(super) enum Error {
     HolderStays(u32),
     #[error("cannot {act}: {source}")]
     System { act: &'static str, source: std::io::Error },
+    #[error("there is no group `{}`", one_line(.0))]
+    NoGroup(String),
+    #[error("several suites have a group `{}`: name the suite too, `suite:name`", one_line(.0))]
+    WhichGroup(String),
+    #[error("the group could not be tried: {0}")]
+    Trial(String),
     #[error("there is no journal in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
@@ -83,10 +94,14 @@ impl Error {
             | Self::Config { .. }
             | Self::Shard(_)
             | Self::Rule(_)
+            | Self::Circle(_)
             | Self::Plan(_)
+            | Self::Bind(_)
             | Self::NoDatabase(_)
             | Self::NoDatabases
             | Self::UpWithout(_)
+            | Self::NoGroup(_)
+            | Self::WhichGroup(_)
             | Self::NoJournals(_)
             | Self::NoSuchPath(_) => Exit::Usage,
             Self::Discover(error) => match error {
@@ -96,14 +111,29 @@ impl Error {
                 | DiscoverError::TimedOut { .. }
                 | DiscoverError::TooLong(..)
                 | DiscoverError::Listing { .. }
-                | DiscoverError::Doubled(_) => Exit::Usage,
-                DiscoverError::Store(..) | DiscoverError::System(..) => Exit::Infrastructure,
+                | DiscoverError::Doubled(_)
+                | DiscoverError::Warm(
+                    _,
+                    WarmError::Ended { .. }
+                    | WarmError::Refused { .. }
+                    | WarmError::Astray { .. }
+                    | WarmError::TimedOut { .. }
+                    | WarmError::Version(_)
+                    | WarmError::Count { .. }
+                    | WarmError::Empty(_),
+                ) => Exit::Usage,
+                DiscoverError::Store(..)
+                | DiscoverError::System(..)
+                | DiscoverError::Warm(_, WarmError::System { .. } | WarmError::Closed) => {
+                    Exit::Infrastructure
+                }
             },
             Self::Store(_)
             | Self::Run(_)
             | Self::Sink(_)
             | Self::Program(_)
             | Self::Provision(_)
+            | Self::Trial(_)
             | Self::Holder { .. }
             | Self::Held(_)
             | Self::HolderStays(_)
@@ -121,6 +151,7 @@ impl Error {
                 "if it may be empty, say `required = false` in its `[[suite]]`"
             }
             Self::UpWithout(_) => "`evenly db down` first: it removes their databases",
+            Self::NoGroup(_) => "`evenly plan --all` shows every group",
             Self::NoJournals(_) => {
                 "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
             }

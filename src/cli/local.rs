@@ -3,11 +3,30 @@
 use super::args::LocalArgs;
 use super::error::Error;
 use super::merge::{Destination, merge};
-use super::project::{Project, local_run};
-use super::shard::{Running, claim, run_shard};
+use super::project::{Found, Project, local_run};
+use super::runtime::block_on;
+use super::shard::{Claimed, Running, claim, run_shard};
 use crate::exit::Exit;
 use crate::model::Shard;
 use crate::store;
+
+/// Runs the shards one after the other; gives the exit that ended it early, if one did.
+async fn run_all(
+    project: &Project,
+    running: &Running,
+    found: &Found,
+    shards: impl ExactSizeIterator<Item = (Shard, Claimed)>,
+) -> Result<Option<Exit>, Error> {
+    let total = u32::try_from(shards.len()).expect("shards were counted with a u32");
+    let plan = project.plan(&found.discovery, total)?;
+    for (shard, claimed) in shards {
+        match run_shard(project, running, found, &plan, shard, claimed).await? {
+            Exit::Passed | Exit::Failed => {}
+            exit => return Ok(Some(exit)),
+        }
+    }
+    Ok(None)
+}
 
 pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
@@ -24,18 +43,12 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let scratch = claimed[0].files.work.with_extension("local");
     store::remove_dir(&scratch)?;
     store::make_dir(&scratch)?;
-    let discovery = project.discover(&scratch)?;
-    let plan = project.plan(&discovery, total)?;
-    let mut early = None;
-    for (shard, claimed) in shards.into_iter().zip(claimed) {
-        match run_shard(&project, &running, &discovery, &plan, shard, claimed)? {
-            Exit::Passed | Exit::Failed => {}
-            exit => {
-                early = Some(exit);
-                break;
-            }
-        }
-    }
+    let early = block_on(async {
+        let found = project.discover(&scratch, running.order).await?;
+        let ran = run_all(&project, &running, &found, shards.into_iter().zip(claimed)).await;
+        found.discovery.close().await;
+        ran
+    })??;
     store::remove_dir(&scratch)?;
     let destination = Destination { out: &running.out, history: &args.project.history };
     let verdict = merge(&journals, &destination)?;

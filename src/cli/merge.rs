@@ -104,7 +104,8 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-fn journals_below(dir: &Path) -> Vec<PathBuf> {
+/// The journals in a directory, however deep.
+pub(super) fn journals_below(dir: &Path) -> Vec<PathBuf> {
     let is_journal = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("shard-") && name.ends_with(".jsonl")

@@ -2,6 +2,7 @@
 //! comes of it becomes an exit code.
 
 mod args;
+mod bisect;
 mod databases;
 mod db;
 mod error;
@@ -9,10 +10,12 @@ mod history;
 mod local;
 mod merge;
 mod observe;
+mod order;
 mod plan;
 mod print;
 mod project;
 mod run;
+mod runtime;
 mod shard;
 
 use std::ffi::OsString;
@@ -35,6 +38,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Merge(args) => merge::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Local(args) => local::run(args),
+        Command::Bisect(args) => bisect::run(args),
         Command::Db(command) => db::run(command),
     };
     result.unwrap_or_else(|error| {

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use super::args::ProjectArgs;
 use super::error::Error;
 use super::history::{Known, load};
+use super::order::{Order, Positions, arranged};
 use super::print::warn;
 use crate::ci::{self, Ci};
 use crate::config::{Config, Workers};
 use crate::discover::{self, Discovery, Surroundings};
 use crate::history::Estimator;
-use crate::model::{RunKey, one_line};
-use crate::plan::{self, Pattern, Plan, Rule, Work};
+use crate::model::{Group, GroupId, RunKey, Shard, one_line};
+use crate::plan::{self, Assigned, Pattern, Plan, Rule, Work};
+use crate::process::become_reaper;
+use crate::provision::Databases;
 
 /// A project, as its files and the environment show it.
 pub(super) struct Project {
@@ -26,6 +29,29 @@ pub(super) struct Project {
     /// evenly itself.
     pub(super) program: PathBuf,
     workers: Workers,
+}
+
+/// What there is to run, and in which order.
+pub(super) struct Found {
+    pub(super) discovery: Discovery,
+    pub(super) order: Order,
+    pub(super) databases: Databases,
+    positions: Positions,
+}
+
+impl Found {
+    /// Every group in the frameworks' order.
+    pub(super) fn serially(&self) -> Vec<GroupId> {
+        let mut groups: Vec<&Group> = self.discovery.groups.iter().collect();
+        groups.sort_by_cached_key(|group| (self.positions.of(group), group.id.clone()));
+        groups.into_iter().map(|group| group.id.clone()).collect()
+    }
+
+    /// A shard's groups in the order in which they start.
+    pub(super) fn arranged(&self, plan: &Plan, shard: Shard) -> Vec<Assigned> {
+        let planned = &plan.shard(shard).groups;
+        arranged(planned, &self.discovery.groups, self.order, &self.positions)
+    }
 }
 
 impl Project {
@@ -44,25 +70,63 @@ impl Project {
     /// Asks every suite what there is to run and applies the rules.
     ///
     /// `work` is scratch that lives as long as the run.
-    pub(super) fn discover(&self, work: &Path) -> Result<Discovery, Error> {
+    /// Whoever gets it closes it.
+    pub(super) async fn discover(&self, work: &Path, order: Order) -> Result<Found, Error> {
+        // What a supervisor leaves that dies is ours from now on.
+        become_reaper()
+            .map_err(|source| Error::System { act: "adopt orphaned processes", source })?;
         let around = Surroundings {
             base: &self.base,
             work,
             program: &self.program,
             env_remove: &own_variables(),
         };
-        let mut discovery = discover::discover(&self.config, &around)?;
-        if discovery.groups.is_empty() || !discovery.empty.is_empty() {
-            return Err(Error::Nothing(discovery.empty));
+        let mut discovery = discover::discover(&self.config, &around).await?;
+        match self.settle(&mut discovery, order) {
+            Ok((positions, databases)) => Ok(Found { discovery, order, databases, positions }),
+            Err(error) => {
+                discovery.close().await;
+                Err(error)
+            }
         }
-        let rules = self.rules()?;
-        let outcome = plan::apply(std::mem::take(&mut discovery.groups), &rules);
+    }
+
+    /// Applies the rules to what was found, and finds out which databases it has.
+    fn settle(
+        &self,
+        discovery: &mut Discovery,
+        order: Order,
+    ) -> Result<(Positions, Databases), Error> {
+        self.refuse_empty(discovery)?;
+        let positions = match order {
+            Order::Plan => Positions::default(),
+            Order::Serial => Positions::new(&discovery.groups, &discovery.listed),
+        };
+        discovery.groups = self.ruled(std::mem::take(&mut discovery.groups))?;
+        Ok((positions, Databases::new(&self.config, &discovery.databases)?))
+    }
+
+    /// The groups as the rules want them.
+    fn ruled(&self, groups: Vec<Group>) -> Result<Vec<Group>, Error> {
+        let outcome = plan::apply(groups, &self.rules()?)?;
         for index in outcome.unmatched {
             let pattern = one_line(&self.config.rules[index].matches).into_owned();
             warn(&format!("the rule for `{pattern}` matches no group, so it does nothing"));
         }
-        discovery.groups = outcome.groups;
-        Ok(discovery)
+        for index in outcome.unmatched_after {
+            let rule = &self.config.rules[index];
+            let after = one_line(rule.after.as_deref().unwrap_or_default()).into_owned();
+            let pattern = one_line(&rule.matches);
+            warn(&format!("the rule for `{pattern}`: no group of its suite is `{after}`"));
+        }
+        Ok(outcome.groups)
+    }
+
+    fn refuse_empty(&self, discovery: &Discovery) -> Result<(), Error> {
+        if discovery.groups.is_empty() || !discovery.empty.is_empty() {
+            return Err(Error::Nothing(discovery.empty.clone()));
+        }
+        Ok(())
     }
 
     fn rules(&self) -> Result<Vec<Rule>, Error> {
@@ -72,6 +136,7 @@ impl Project {
                 exclusive: rule.exclusive.then_some(true),
                 database: (!rule.database).then_some(false),
                 together: rule.together.clone(),
+                after: rule.after.as_deref().map(Pattern::new).transpose()?,
                 timeout: rule.timeout(),
                 retries: rule.retries,
             })
@@ -98,8 +163,11 @@ impl Project {
     }
 
     /// How many workers this machine runs.
-    pub(super) fn local_workers(&self) -> u32 {
-        local_workers(self.workers)
+    pub(super) fn local_workers(&self, order: Order) -> u32 {
+        match order {
+            Order::Plan => local_workers(self.workers),
+            Order::Serial => 1,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::args::RunArgs;
 use super::error::Error;
 use super::print::note;
 use super::project::Project;
+use super::runtime::block_on;
 use super::shard::{Running, claim, run_key, run_shard};
 use crate::ci::{self, Asked, ShardFrom};
 use crate::exit::Exit;
@@ -19,7 +20,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let running = Running::new(&args.running, &project);
     let shard = choice.shard;
     let claimed = claim(&running.out, shard, project.run.attempt)?;
-    let discovery = project.discover(&claimed.files.work)?;
-    let plan = project.plan(&discovery, shard.total)?;
-    run_shard(&project, &running, &discovery, &plan, shard, claimed)
+    block_on(async {
+        let found = project.discover(&claimed.files.work, running.order).await?;
+        let ran = match project.plan(&found.discovery, shard.total) {
+            Ok(plan) => run_shard(&project, &running, &found, &plan, shard, claimed).await,
+            Err(error) => Err(error),
+        };
+        found.discovery.close().await;
+        ran
+    })?
 }

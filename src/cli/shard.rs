@@ -7,16 +7,17 @@ use jiff::Timestamp;
 
 use super::databases;
 use super::error::Error;
+use super::order::Order;
 use super::print;
-use super::project::{Project, own_variables};
+use super::project::{Found, Project, own_variables};
 use crate::ci::{Ci, Folding};
 use crate::config::Show;
 use crate::discover::Discovery;
 use crate::exit::Exit;
 use crate::model::{AssignedGroup, Event, FORMAT, Group, GroupId, RunKey, RunStarted, Shard, Stop};
-use crate::plan::Plan;
+use crate::plan::{Assigned, Plan};
 use crate::report;
-use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming};
+use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming, Suites};
 use crate::sink::{Console, Journal, Live, Options, Sink, fresh_token};
 use crate::store::{self, Appender, ShardFiles};
 use crate::term::Colour;
@@ -28,6 +29,7 @@ pub(super) struct Running {
     pub(super) show: Show,
     pub(super) retries: Option<u32>,
     pub(super) fail_fast: bool,
+    pub(super) order: Order,
 }
 
 impl Running {
@@ -39,6 +41,7 @@ impl Running {
             show: args.output.map_or(run.output, Into::into),
             retries: args.retries,
             fail_fast: args.fail_fast || run.fail_fast,
+            order: args.order.into(),
         }
     }
 }
@@ -56,19 +59,20 @@ pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, E
 }
 
 /// Runs the shard that the files were claimed for.
-pub(super) fn run_shard(
+pub(super) async fn run_shard(
     project: &Project,
     running: &Running,
-    discovery: &Discovery,
+    found: &Found,
     plan: &Plan,
     shard: Shard,
     claimed: Claimed,
 ) -> Result<Exit, Error> {
     let Claimed { files, appender } = claimed;
-    let workers = project.local_workers();
+    let workers = project.local_workers(found.order);
+    let assigned = found.arranged(plan, shard);
     let mut journal = Journal::new(appender);
     let mut console = console(project, running);
-    for event in beginning(project, discovery, plan, shard, workers) {
+    for event in beginning(project, &found.discovery, plan, (shard, &assigned), workers) {
         journal.take(&event).map_err(Error::Sink)?;
         let _ = console.take(&event);
     }
@@ -84,13 +88,16 @@ pub(super) fn run_shard(
         env_remove: own_variables(),
         streaming: if running.show == Show::Stream { Streaming::On } else { Streaming::Off },
     };
-    let jobs = jobs(project, running, discovery, plan, shard);
+    let jobs = jobs(project, running, &found.discovery, &assigned);
     let ending = {
         let mut note = |text: &str| print::note(text);
         let mut outputs =
             Outputs { journal: &mut journal, console: Some(&mut console), note: &mut note };
-        let request = databases::request(project, &jobs, workers, &files.work);
-        let ran = runner::run(setup, request.as_ref(), jobs, &discovery.frameworks, &mut outputs);
+        let filler = databases::Filler(&found.discovery);
+        let request = databases::request(project, found, &filler, &jobs, (workers, &files.work));
+        let Discovery { frameworks, sessions, .. } = &found.discovery;
+        let suites = Suites { frameworks, sessions };
+        let ran = runner::run(setup, request.as_ref(), jobs, suites, &mut outputs).await;
         ran.inspect_err(|_| {
             // Nothing of the shard ran; that is the error to tell.
             let _ = store::remove_dir(&files.work);
@@ -117,7 +124,7 @@ fn beginning(
     project: &Project,
     discovery: &Discovery,
     plan: &Plan,
-    shard: Shard,
+    (shard, assigned): (Shard, &[Assigned]),
     workers: u32,
 ) -> Vec<Event> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -130,9 +137,7 @@ fn beginning(
         started: Timestamp::now(),
         host,
     });
-    let assigned = plan
-        .shard(shard)
-        .groups
+    let assigned = assigned
         .iter()
         .map(|group| AssignedGroup { group: group.id.clone(), estimate: group.estimate });
     let planned = Event::Planned {
@@ -147,19 +152,19 @@ fn beginning(
     events
 }
 
-fn jobs(
+/// What the assigned groups are run as, in their order.
+pub(super) fn jobs(
     project: &Project,
     running: &Running,
     discovery: &Discovery,
-    plan: &Plan,
-    shard: Shard,
+    assigned: &[Assigned],
 ) -> Vec<Job> {
     let groups: HashMap<&GroupId, &Group> =
         discovery.groups.iter().map(|group| (&group.id, group)).collect();
     let suites: HashMap<_, _> =
         project.config.suites.iter().map(|suite| (&suite.name, suite)).collect();
     let run = &project.config.run;
-    let job = |assigned: &crate::plan::Assigned| {
+    let job = |assigned: &Assigned| {
         let group = groups[&assigned.id];
         let suite = suites[&group.id.suite];
         let limits = group.limits;
@@ -170,7 +175,7 @@ fn jobs(
             retries: limits.retries.or(running.retries).or(suite.retries).unwrap_or(run.retries),
         }
     };
-    plan.shard(shard).groups.iter().map(job).collect()
+    assigned.iter().map(job).collect()
 }
 
 fn console(project: &Project, running: &Running) -> Console {

@@ -74,6 +74,33 @@ pub enum Prepare {
     Command(String),
     /// It is there already: the database that `url` names.
     Existing,
+    /// By a suite's framework; no file says so.
+    Framework(Filling),
+}
+
+/// Which framework fills a template, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filling {
+    /// The framework's suite.
+    pub suite: SuiteName,
+    /// The framework's name for the database.
+    pub alias: String,
+    /// A hash of everything that the filled database depends on.
+    pub key: String,
+}
+
+impl Database {
+    /// Whether nothing says how its template is filled.
+    #[must_use]
+    pub fn is_unfilled(&self) -> bool {
+        self.prepare == Prepare::Nothing && self.schema.is_none() && self.mirror.is_none()
+    }
+
+    /// The engine, where it can be told without the environment.
+    #[must_use]
+    pub fn engine(&self) -> Option<Engine> {
+        self.engine.or_else(|| Engine::of_url(self.url.as_deref()?))
+    }
 }
 
 impl<'de> Deserialize<'de> for Prepare {

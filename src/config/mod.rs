@@ -12,16 +12,18 @@ mod values;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use database::{Database, Fresh, Prepare, ServerKind, in_order, variable};
+pub use database::{Database, Filling, Fresh, Prepare, ServerKind, in_order, variable};
 pub use error::ConfigError;
+pub use values::{Bytes, Show, Workers};
 use values::{Human, default_true};
-pub use values::{Show, Workers};
 
-use crate::framework::Results;
+use crate::framework::protocol::Processes;
+use crate::framework::{GroupBy, Results};
 use crate::model::SuiteName;
 pub use crate::model::WORKERS_MAX;
 
@@ -144,9 +146,32 @@ pub struct Suite {
     /// Whether finding nothing is an error.
     #[serde(default = "default_true")]
     pub required: bool,
+    /// For Django: the settings' module.
+    #[serde(default)]
+    pub settings: Option<String>,
+    /// For warm workers: what a group is.
+    #[serde(default)]
+    pub group_by: Option<GroupBy>,
+    /// For warm workers: how they come to be.
+    #[serde(default)]
+    pub processes: Option<Processes>,
+    /// For warm workers: one that has more resident after a group is renewed.
+    #[serde(default)]
+    pub worker_memory: Option<Bytes>,
+    /// For warm workers: one is renewed after so many groups.
+    #[serde(default)]
+    pub worker_groups: Option<NonZeroU32>,
+    /// For Django: the `[database.NAME]` of an alias.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
 }
 
 impl Suite {
+    /// The `[database.NAME]`s that it names, in order.
+    pub fn named_databases(&self) -> impl Iterator<Item = &String> {
+        self.databases.iter().chain(self.aliases.values())
+    }
+
     /// How long one execution of one of its groups may take, where it differs from `[run]`'s.
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
@@ -170,6 +195,9 @@ pub struct Rule {
     /// A label: all that match become one group.
     #[serde(default)]
     pub together: Option<String>,
+    /// A glob as `matches`: those that match run before, in one group with them.
+    #[serde(default)]
+    pub after: Option<String>,
     #[serde(default)]
     timeout: Option<Human>,
     /// Overrides the suite's.
@@ -241,13 +269,13 @@ fn check_names(suites: &[Suite]) -> Result<(), ConfigError> {
 
 /// Nothing that no command line and no environment can hold: it would fail every group.
 fn check_suite(suite: &Suite) -> Result<(), ConfigError> {
-    let Suite { name, dir, discover, globs, run, paths, args, python, env, .. } = suite;
+    let Suite { name, dir, discover, globs, run, paths, args, python, env, settings, .. } = suite;
     if let Some(bad) = env.keys().find(|name| name.is_empty() || name.contains('=')) {
         return Err(ConfigError::plain(format!(
             "suite `{name}`: `env` has {bad:?}, which is not a variable's name"
         )));
     }
-    let single = [dir, discover, run, python].into_iter().flatten();
+    let single = [dir, discover, run, python, settings].into_iter().flatten();
     let mut texts =
         single.chain(globs).chain(paths).chain(args).chain(env.keys().chain(env.values()));
     match texts.find(|text| text.contains('\0')) {
@@ -273,7 +301,7 @@ fn check_databases(
     suite: &Suite,
     databases: &BTreeMap<String, Database>,
 ) -> Result<(), ConfigError> {
-    match suite.databases.iter().find(|name| !databases.contains_key(*name)) {
+    match suite.named_databases().find(|name| !databases.contains_key(*name)) {
         Some(name) => Err(ConfigError::plain(format!(
             "the suite `{}` uses the database `{name}`, and there is no `[database.{name}]`",
             suite.name
@@ -283,12 +311,12 @@ fn check_databases(
 }
 
 fn check_rule(rule: &Rule) -> Result<(), ConfigError> {
-    let Rule { matches, exclusive, database, together, timeout, retries } = rule;
+    let Rule { matches, exclusive, database, together, after, timeout, retries } = rule;
     let limits = timeout.is_some() || retries.is_some();
-    if !exclusive && *database && together.is_none() && !limits {
+    if !exclusive && *database && together.is_none() && after.is_none() && !limits {
         return Err(ConfigError::plain(format!(
-            "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `timeout`, \
-             `retries` or `database = false`"
+            "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `after`, \
+             `timeout`, `retries` or `database = false`"
         )));
     }
     match together.as_deref() {

@@ -41,6 +41,44 @@ fn every_key_is_read() {
 }
 
 #[test]
+fn the_keys_of_warm_workers_are_read() {
+    let config = Config::parse(
+        "[[suite]]\nname = \"a\"\nframework = \"django\"\nsettings = \"shop.settings\"\n\
+         group-by = \"class\"\nprocesses = \"separate\"\nworker-memory = \"2GiB\"\n\
+         worker-groups = 50\naliases = { default = \"main\" }\n\
+         [database.main]\nurl = \"sqlite:m\"\n",
+    )
+    .unwrap();
+    let suite = &config.suites[0];
+    assert_eq!(suite.settings.as_deref(), Some("shop.settings"));
+    assert_eq!(suite.group_by, Some(GroupBy::Class));
+    assert_eq!(suite.processes, Some(Processes::Separate));
+    assert_eq!(suite.worker_memory, Some(Bytes(2 << 30)));
+    assert_eq!(suite.worker_groups.map(NonZeroU32::get), Some(50));
+    assert_eq!(suite.named_databases().collect::<Vec<_>>(), ["main"]);
+}
+
+#[test]
+fn an_alias_needs_its_database() {
+    let error = refuse(&format!("{SUITE}aliases = {{ default = \"nope\" }}\n"));
+    assert!(error.message.contains("no `[database.nope]`"), "{error}");
+}
+
+#[test]
+fn amounts_of_memory_are_read_as_people_write_them() {
+    for (text, bytes) in [("1", 1), ("3KB", 3000), ("512 MiB", 512 << 20), ("2gb", 2_000_000_000)] {
+        assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
+    }
+    for text in ["", "GB", "0", "-1GB", "1.5GB", "2 apples", "99999999999TB", "１GB"] {
+        assert!(text.parse::<Bytes>().is_err(), "{text}");
+    }
+    let error = refuse(&format!("{SUITE}worker-memory = \"lots\"\n"));
+    assert!(error.line.is_some() && error.message.contains("512MiB"), "{error}");
+    assert!(refuse(&format!("{SUITE}worker-groups = 0\n")).line.is_some());
+    assert!(refuse(&format!("{SUITE}group-by = \"file\"\n")).message.contains("unknown variant"));
+}
+
+#[test]
 fn an_unknown_key_names_its_line_and_the_nearest_known_one() {
     let error = refuse(&format!("[run]\n\ntiemout = \"5s\"\n{SUITE}"));
     assert_eq!(error.line, Some(3), "{error}");

@@ -27,12 +27,8 @@ impl Location {
     pub fn parse(text: &str, directory: PathBuf) -> Result<Self, DbError> {
         let refuse = |why: &str| DbError::Url { url: without_password(text), why: why.to_owned() };
         let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-        let engine = match url.scheme() {
-            "postgres" | "postgresql" => Engine::Postgres,
-            "mysql" | "mariadb" => Engine::Mysql,
-            "sqlite" => Engine::Sqlite,
-            _ => return Err(refuse("expected `postgres://`, `mysql://` or `sqlite:`")),
-        };
+        let engine = Engine::of_url(url.as_str())
+            .ok_or_else(|| refuse("expected `postgres://`, `mysql://` or `sqlite:`"))?;
         let directory = (engine == Engine::Sqlite).then_some(directory);
         Ok(Self { engine, url, directory })
     }

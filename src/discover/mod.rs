@@ -4,6 +4,7 @@
 //! something twice is an error, never a smaller suite.
 
 mod resolve;
+mod warm;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -12,12 +13,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::config::{Config, Suite};
-use crate::framework::{self, Framework, ListError, ListedGroup, Placeholder, Source};
+use crate::framework::protocol::WarmDatabase;
+use crate::framework::{
+    self, Commands, Framework, How, ListError, ListedGroup, Placeholder, Source, Template, Values,
+};
 use crate::model::{
     DiscoveredGroup, Event, Group, GroupId, Limits, Member, ProcessEnd, SuiteName, one_line,
 };
 use crate::process::{self, Call, Captured, Supervisor, last_words};
 use crate::store::{self, GlobError, StoreError};
+use crate::warm::{Session, WarmError};
 
 pub use resolve::ResolveError;
 
@@ -73,6 +78,9 @@ pub enum DiscoverError {
         /// What the command printed on stderr.
         words: String,
     },
+    /// Its process cannot list.
+    #[error("suite `{0}`: {1}")]
+    Warm(SuiteName, WarmError),
     /// Some ids are listed more than once.
     #[error("listed more than once: {0}; every group needs an id of its own")]
     Doubled(String),
@@ -83,13 +91,26 @@ pub enum DiscoverError {
 pub struct Discovery {
     /// Every group of every suite, by id.
     pub groups: Vec<Group>,
+    /// The ids as they were listed, suite by suite.
+    pub listed: Vec<GroupId>,
     /// How each suite runs.
     pub frameworks: BTreeMap<SuiteName, Rc<Framework>>,
+    /// The processes of suites that stay, which have listed and will run.
+    pub sessions: BTreeMap<SuiteName, Rc<Session>>,
+    /// The databases that the frameworks of suites would create.
+    pub databases: BTreeMap<SuiteName, Vec<WarmDatabase>>,
     /// Suites in which nothing was found although something was expected, and where was looked.
     pub empty: Vec<(SuiteName, String)>,
 }
 
 impl Discovery {
+    /// Ends the processes that stay.
+    pub async fn close(&self) {
+        for session in self.sessions.values() {
+            session.close().await;
+        }
+    }
+
     /// What was found, for the journal: an event a suite.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
@@ -126,35 +147,77 @@ pub struct Surroundings<'a> {
     pub env_remove: &'a [OsString],
 }
 
-/// Finds every suite's groups.
+/// Finds every suite's groups. To be called inside a [`tokio::task::LocalSet`].
 ///
 /// # Errors
 /// When any suite cannot be asked or does not answer clearly: nothing is run of a suite that is
 /// only partly known.
-pub fn discover(config: &Config, around: &Surroundings<'_>) -> Result<Discovery, DiscoverError> {
-    let mut discovery =
-        Discovery { groups: Vec::new(), frameworks: BTreeMap::new(), empty: Vec::new() };
+pub async fn discover(
+    config: &Config,
+    around: &Surroundings<'_>,
+) -> Result<Discovery, DiscoverError> {
+    let mut discovery = Discovery {
+        groups: Vec::new(),
+        listed: Vec::new(),
+        frameworks: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+        databases: BTreeMap::new(),
+        empty: Vec::new(),
+    };
     for suite in &config.suites {
-        let framework = resolve::resolve(suite, around)?;
-        let listed = list(suite, &framework, around)?;
-        if listed.is_empty() && suite.required {
-            discovery.empty.push((suite.name.clone(), looked_at(suite, &framework.source)));
+        if let Err(error) = ask(&mut discovery, suite, around).await {
+            discovery.close().await;
+            return Err(error);
         }
-        discovery.groups.extend(listed.into_iter().map(|listed| group(&suite.name, listed)));
-        discovery.frameworks.insert(suite.name.clone(), Rc::new(framework));
     }
+    discovery.listed = discovery.groups.iter().map(|group| group.id.clone()).collect();
     discovery.groups.sort_by(|a, b| a.id.cmp(&b.id));
-    refuse_doubled(&discovery.groups)?;
+    if let Err(error) = refuse_doubled(&discovery.groups) {
+        discovery.close().await;
+        return Err(error);
+    }
     Ok(discovery)
 }
 
-fn looked_at(suite: &Suite, source: &Source) -> String {
-    match source {
-        Source::Globs(globs) => format!("no file matches {}", globs.join(", ")),
-        Source::Command { .. } if suite.discover.is_some() => {
-            "its `discover` command printed no id".to_owned()
+/// Adds what one suite has.
+async fn ask(
+    discovery: &mut Discovery,
+    suite: &Suite,
+    around: &Surroundings<'_>,
+) -> Result<(), DiscoverError> {
+    let framework = resolve::resolve(suite, around)?;
+    let groups = match &framework.how {
+        How::Commands(commands) => {
+            let listed = list(suite, commands, &framework.dir, &framework.env, around).await?;
+            listed.into_iter().map(|listed| group(&suite.name, listed)).collect()
         }
-        Source::Command { .. } => format!("{} lists no test", suite.framework),
+        How::Warm(warm) => {
+            let place = warm::Place { dir: &framework.dir, env: &framework.env };
+            let warm::Found { session, groups, databases } =
+                warm::list(suite, warm, &place, around).await?;
+            discovery.sessions.insert(suite.name.clone(), Rc::new(session));
+            discovery.databases.insert(suite.name.clone(), databases);
+            groups
+        }
+    };
+    if groups.is_empty() && suite.required {
+        discovery.empty.push((suite.name.clone(), looked_at(suite, &framework)));
+    }
+    discovery.groups.extend(groups);
+    discovery.frameworks.insert(suite.name.clone(), Rc::new(framework));
+    Ok(())
+}
+
+fn looked_at(suite: &Suite, framework: &Framework) -> String {
+    match &framework.how {
+        How::Commands(commands) => match &commands.source {
+            Source::Globs(globs) => format!("no file matches {}", globs.join(", ")),
+            Source::Command { .. } if suite.discover.is_some() => {
+                "its `discover` command printed no id".to_owned()
+            }
+            Source::Command { .. } => format!("{} lists no test", suite.framework),
+        },
+        How::Warm(_) => format!("{} lists no test", suite.framework),
     }
 }
 
@@ -171,6 +234,8 @@ fn group(suite: &SuiteName, listed: ListedGroup) -> Group {
         tests,
         exclusive: false,
         databases: true,
+        aliases: None,
+        late: false,
         limits: Limits::default(),
     }
 }
@@ -189,41 +254,37 @@ fn refuse_doubled(groups: &[Group]) -> Result<(), DiscoverError> {
     Err(DiscoverError::Doubled(text))
 }
 
-fn list(
+async fn list(
     suite: &Suite,
-    framework: &Framework,
+    commands: &Commands,
+    dir: &Path,
+    variables: &[(String, Template)],
     around: &Surroundings<'_>,
 ) -> Result<Vec<ListedGroup>, DiscoverError> {
     let name = || suite.name.clone();
-    let (template, format) = match &framework.source {
+    let (template, format) = match &commands.source {
         Source::Globs(globs) => {
-            let found = store::matching(&framework.dir, globs);
+            let found = store::matching(dir, globs);
             let found = found.map_err(|error| DiscoverError::Globs(name(), error))?;
             return Ok(found.iter().map(|path| file(path)).collect());
         }
         Source::Command { list, format } => (list, *format),
     };
     store::make_dir(around.work).map_err(|error| DiscoverError::Store(name(), error))?;
-    let values = framework.values();
+    let values = commands.values();
     let values = values.with(Placeholder::Outdir, [path_bytes(around.work)]);
     let refuse = |error| DiscoverError::Resolve(name(), ResolveError::from(error));
     let command = template.render(&values).map_err(refuse)?;
-    let mut env = Vec::new();
-    for (variable, template) in &framework.env {
-        // A variable that needs a worker has no value while tests are listed.
-        if let Ok(value) = template.render(&values) {
-            env.push((variable.into(), os_string(value)));
-        }
-    }
+    let env = listing_env(variables, &values);
     let call = Call {
         argv: vec!["sh".into(), "-c".into(), os_string(command)],
-        cwd: framework.dir.clone(),
+        cwd: dir.to_owned(),
         env,
         user: None,
         directory: around.work.to_owned(),
         time_limit: LIST_TIME_MAX,
     };
-    let captured = run(call, around).map_err(|error| DiscoverError::System(name(), error))?;
+    let captured = run(call, around).await.map_err(|error| DiscoverError::System(name(), error))?;
     let Captured { end, timed_out, stdout, stderr, cut } = captured;
     if timed_out {
         let words = last_words(&stdout, &stderr);
@@ -243,19 +304,27 @@ fn list(
     })
 }
 
-fn run(call: Call, around: &Surroundings<'_>) -> std::io::Result<Captured> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let options = process::Options {
+/// The variables of a suite while its tests are listed. One that needs a worker has no value yet.
+fn listing_env(variables: &[(String, Template)], values: &Values<'_>) -> Vec<(OsString, OsString)> {
+    let rendered = variables.iter().filter_map(|(variable, template)| {
+        Some((variable.into(), os_string(template.render(values).ok()?)))
+    });
+    rendered.collect()
+}
+
+fn options(around: &Surroundings<'_>) -> process::Options {
+    process::Options {
         program: around.program.to_owned(),
         env_remove: around.env_remove.to_vec(),
         env: Vec::new(),
-    };
-    runtime.block_on(async {
-        let mut supervisor = Supervisor::start(&options)?;
-        let captured = process::capture(&mut supervisor, call).await;
-        supervisor.close().await;
-        captured
-    })
+    }
+}
+
+async fn run(call: Call, around: &Surroundings<'_>) -> std::io::Result<Captured> {
+    let mut supervisor = Supervisor::start(&options(around))?;
+    let captured = process::capture(&mut supervisor, call).await;
+    supervisor.close().await;
+    captured
 }
 
 fn path_bytes(path: &Path) -> &[u8] {

@@ -1,12 +1,14 @@
 //! From a suite's settings to its framework.
 
+mod warm;
+
 use std::path::PathBuf;
 
 use super::{DiscoverError, Surroundings};
 use crate::config::Suite;
 use crate::framework::{
-    Framework, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role, Selects, Source,
-    Template, TemplateError,
+    Commands, Framework, How, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role,
+    Selects, Source, Template, TemplateError, WarmFramework,
 };
 use crate::shim;
 use crate::store;
@@ -69,10 +71,14 @@ pub(super) fn resolve(
     if !dir.is_dir() {
         return Err(refuse(ResolveError::NoDirectory(dir)));
     }
-    let mut framework = if suite.framework == COMMAND {
-        command(suite, dir).map_err(refuse)?
-    } else {
-        preset(suite, dir, around)?
+    let known = WarmFramework::named(&suite.framework);
+    if let Some(key) = warm::foreign(suite, known) {
+        return Err(refuse(ResolveError::Foreign { key, framework: suite.framework.clone() }));
+    }
+    let mut framework = match known {
+        Some(known) => warm::resolve(suite, known, dir, around)?,
+        None if suite.framework == COMMAND => command(suite, dir).map_err(refuse)?,
+        None => preset(suite, dir, around)?,
     };
     if let Some(key) = unused(suite, &framework) {
         return Err(refuse(ResolveError::Foreign { key, framework: suite.framework.clone() }));
@@ -87,7 +93,11 @@ pub(super) fn resolve(
 
 /// A key that was given and that no command would see.
 fn unused(suite: &Suite, framework: &Framework) -> Option<&'static str> {
-    let list = match &framework.source {
+    let commands = match &framework.how {
+        How::Commands(commands) => commands,
+        How::Warm(_) => return None,
+    };
+    let list = match &commands.source {
         Source::Globs(_) => None,
         Source::Command { list, format: _ } => Some(list),
     };
@@ -97,7 +107,7 @@ fn unused(suite: &Suite, framework: &Framework) -> Option<&'static str> {
         ("python", Placeholder::Python, suite.python.is_some()),
     ];
     let seen = |placeholder| {
-        list.into_iter().chain([&framework.run]).any(|template| template.uses(placeholder))
+        list.into_iter().chain([&commands.run]).any(|template| template.uses(placeholder))
     };
     given.into_iter().find(|(_, what, given)| *given && !seen(*what)).map(|(key, _, _)| key)
 }
@@ -125,18 +135,17 @@ fn command(suite: &Suite, dir: PathBuf) -> Result<Framework, ResolveError> {
         None if writes => Results::Junit,
         None => Results::ExitStatus,
     };
-    Ok(Framework {
+    let how = How::Commands(Box::new(Commands {
         source,
         run,
-        reading: Reading { results, naming: Naming::ClassAndName, selects: Selects::Group },
-        dir,
         args: suite.args.clone(),
         paths: suite.paths.clone(),
         python: python(suite),
         shim: None,
-        env: Vec::new(),
         files: Vec::new(),
-    })
+    }));
+    let reading = Reading::of(results, Naming::ClassAndName, Selects::Group);
+    Ok(Framework { how, reading, dir, env: Vec::new() })
 }
 
 fn preset(
@@ -178,18 +187,17 @@ fn preset(
             Some(path)
         }
     };
-    Ok(Framework {
+    let how = How::Commands(Box::new(Commands {
         source: Source::Command { list, format: list_format },
         run,
-        reading: Reading { results, naming, selects },
-        dir,
         args: suite.args.clone(),
         paths: suite.paths.clone(),
         python: python(suite),
         shim,
-        env: env.into_iter().collect(),
         files: files.into_iter().collect(),
-    })
+    }));
+    let reading = Reading::of(results, naming, selects);
+    Ok(Framework { how, reading, dir, env: env.into_iter().collect() })
 }
 
 fn python(suite: &Suite) -> String {
@@ -198,6 +206,7 @@ fn python(suite: &Suite) -> String {
 
 fn unknown(framework: &str) -> ResolveError {
     let mut known = Preset::names();
+    known.extend(WarmFramework::ALL.map(|warm| warm.name().to_owned()));
     known.push(COMMAND.to_owned());
     known.sort();
     let near = known

@@ -4,24 +4,54 @@
 //! Promises: a group that reports nothing, or not all, or all green from a failing process, is
 //! never a pass; a test that was listed and that a broken execution said nothing of gets an errored
 //! result of its own; a listed test that a *sound* execution did not mention gets none, so that
-//! merge finds it lost.
+//! merge finds it lost. A warm worker that died in a group leaves what it had told; whether the
+//! rest is errors or is run by another worker, the dispatcher says.
+
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::naming::Naming;
 use super::preset::{Results, Selects};
 use crate::junit::read as junit;
-use crate::model::{Group, Outcome, Problem, ProcessEnd, TestResult, Verdict};
+use crate::model::{Group, Outcome, Output, Problem, ProcessEnd, TestResult, Verdict};
 
 /// How a suite's results are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// Where they come from.
-    pub results: Results,
-    /// How JUnit's names are matched with listed tests.
-    pub naming: Naming,
-    /// The smallest thing that can be run alone.
-    pub selects: Selects,
+pub enum Reading {
+    /// From the exit status alone: a group is one test.
+    ExitStatus,
+    /// From the JUnit files that the framework writes.
+    Junit {
+        /// How their names are matched with listed tests.
+        naming: Naming,
+        /// The smallest thing that can be run alone.
+        selects: Selects,
+    },
+    /// From what a warm worker says, by the listed names; every test can be run alone.
+    Told,
+}
+
+impl Reading {
+    /// How a framework that is run by commands is read.
+    #[must_use]
+    pub fn of(results: Results, naming: Naming, selects: Selects) -> Self {
+        match results {
+            Results::ExitStatus => Self::ExitStatus,
+            Results::Junit => Self::Junit { naming, selects },
+        }
+    }
+
+    /// What goes on the command line to run these tests of a group; none where the whole group
+    /// must be run.
+    #[must_use]
+    pub fn arguments(self, group: &Group, tests: &[String]) -> Option<Vec<Vec<u8>>> {
+        match self {
+            Self::ExitStatus => None,
+            Self::Junit { naming: _, selects } => selects.arguments(&group.members, tests),
+            Self::Told => Some(tests.iter().map(|test| test.clone().into_bytes()).collect()),
+        }
+    }
 }
 
 /// Which tests of a group an execution runs.
@@ -33,11 +63,90 @@ pub enum Selection {
     Tests(Vec<String>),
 }
 
-/// What the framework wrote: a document for each JUnit file, in the order of their names.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// The files, read.
-    pub documents: Vec<junit::Document>,
+/// What the framework said of a group.
+#[derive(Debug)]
+pub enum Report {
+    /// Its JUnit files, read, in the order of their names.
+    Documents(Vec<junit::Document>),
+    /// What its warm worker told.
+    Said(Said),
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self::Documents(Vec::new())
+    }
+}
+
+/// What a warm worker told of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The tests that have ended, in that order.
+    pub tests: Vec<TestResult>,
+    /// The tests that were under way when it ended.
+    pub running: Vec<Running>,
+    /// How it came to its end.
+    pub close: Close,
+}
+
+/// A test that was started and did not end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Its name.
+    pub test: String,
+    /// How long it had been running, microseconds.
+    pub duration_us: u64,
+}
+
+/// How a warm worker's group came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Close {
+    /// The worker said so, and its framework's verdict.
+    Finished {
+        /// Whether the framework calls the group good.
+        good: bool,
+    },
+    /// The worker ended first.
+    Died,
+    /// The worker said what it must not, which the text tells.
+    Astray(String),
+}
+
+impl Report {
+    fn documents(&self) -> &[junit::Document] {
+        match self {
+            Self::Documents(documents) => documents,
+            Self::Said(_) => &[],
+        }
+    }
+
+    /// Whether a warm worker ended before its group did.
+    fn is_of_a_death(&self) -> bool {
+        match self {
+            Self::Documents(_) | Self::Said(Said { close: Close::Finished { .. }, .. }) => false,
+            Self::Said(Said { close: Close::Died | Close::Astray(_), .. }) => true,
+        }
+    }
+
+    /// How many tests a warm worker told the end of.
+    #[must_use]
+    pub fn tests_told(&self) -> usize {
+        match self {
+            Self::Documents(_) => 0,
+            Self::Said(said) => said.tests.len(),
+        }
+    }
+}
+
+/// What becomes of the tests that a dead warm worker had not got to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterDeath {
+    /// They are errors.
+    Errors,
+    /// They are errors, since so many workers have died in the group.
+    GivenUp(u32),
+    /// Another worker runs them.
+    GoesOn,
 }
 
 /// All that a judgement rests on.
@@ -57,8 +166,12 @@ pub struct Case<'a> {
     pub cut: Option<Problem>,
     /// Processes that it left and that could not be killed.
     pub unkillable: Vec<i32>,
-    /// What its framework wrote.
+    /// What its framework said.
     pub report: Report,
+    /// What it printed.
+    pub output: &'a Output,
+    /// What becomes of the tests that a dead worker had not got to.
+    pub after_death: AfterDeath,
 }
 
 /// The judgement.
@@ -75,13 +188,14 @@ pub struct Judged {
 /// Judges one execution.
 #[must_use]
 pub fn judge(case: &Case<'_>) -> Judged {
-    let (mut tests, problem) = match case.reading.results {
-        Results::ExitStatus => (vec![by_exit_status(case)], exit_status_problem(case)),
-        Results::Junit => {
-            let tests = reported_tests(case);
+    let (mut tests, problem) = match case.reading {
+        Reading::ExitStatus => (vec![by_exit_status(case)], exit_status_problem(case)),
+        Reading::Junit { naming, selects: _ } => {
+            let tests = reported_tests(case, naming);
             let problem = junit_problem(case, &tests);
             (tests, problem)
         }
+        Reading::Told => told::tests_and_problem(case),
     };
     let problem = problem.or_else(|| {
         let left = &case.unkillable;
@@ -99,17 +213,45 @@ pub fn judge(case: &Case<'_>) -> Judged {
 
 /// What a retry runs: only the tests that failed, where the framework can and it is known which.
 /// A test that was not listed has a name of evenly's own making, which no framework knows.
+/// `failed` are the names of the tests that failed, in any execution of this try.
 #[must_use]
-pub fn retry_selection(group: &Group, reading: Reading, judged: &Judged) -> Selection {
-    if judged.problem.is_some() {
-        return Selection::Whole;
+pub fn retry_selection(
+    group: &Group,
+    reading: Reading,
+    problem: Option<&Problem>,
+    failed: &[String],
+) -> Selection {
+    match reading {
+        // Every test has a result of its own, whatever became of its worker.
+        Reading::Told => {}
+        Reading::ExitStatus | Reading::Junit { .. } if problem.is_some() => {
+            return Selection::Whole;
+        }
+        Reading::ExitStatus | Reading::Junit { .. } => {}
     }
-    let listed: HashSet<&String> = group.tests.iter().flatten().collect();
-    let failed = judged.tests.iter().filter(|test| !test.outcome.is_good());
-    let names: Vec<String> = failed.map(|test| test.name.clone()).collect();
-    let known = names.iter().all(|name| listed.contains(name));
-    let can = known && reading.selects.arguments(&group.members, &names).is_some();
+    let failed: HashSet<&String> = failed.iter().collect();
+    let names: Vec<String> =
+        group.tests.iter().flatten().filter(|name| failed.contains(name)).cloned().collect();
+    let known = names.len() == failed.len();
+    let can = known && reading.arguments(group, &names).is_some();
     if can { Selection::Tests(names) } else { Selection::Whole }
+}
+
+/// The tests that a warm worker had not got to when it died, in their order.
+#[must_use]
+pub fn left_by_a_death(group: &Group, selection: &Selection, report: &Report) -> Vec<String> {
+    let said = match report {
+        Report::Said(said) if report.is_of_a_death() => said,
+        Report::Said(_) | Report::Documents(_) => return Vec::new(),
+    };
+    let ended = said.tests.iter().map(|test| &test.name);
+    let running = said.running.iter().map(|running| &running.test);
+    let known: HashSet<&String> = ended.chain(running).collect();
+    let expected = match selection {
+        Selection::Whole => group.tests.as_deref().unwrap_or_default(),
+        Selection::Tests(names) => names,
+    };
+    expected.iter().filter(|name| !known.contains(name)).cloned().collect()
 }
 
 fn by_exit_status(case: &Case<'_>) -> TestResult {
@@ -136,7 +278,7 @@ fn junit_problem(case: &Case<'_>, tests: &[TestResult]) -> Option<Problem> {
     if let ProcessEnd::NotStarted(_) = case.end {
         return Some(Problem::NotStarted);
     }
-    let documents = &case.report.documents;
+    let documents = case.report.documents();
     let torn = documents.iter().find_map(|document| document.broken.clone());
     let ended_well = matches!(case.end, ProcessEnd::Exited(0));
     let all_good = tests.iter().all(|test| test.outcome.is_good());
@@ -161,15 +303,14 @@ fn junit_problem(case: &Case<'_>, tests: &[TestResult]) -> Option<Problem> {
 /// The report's cases as results, one a test: several reports of one listed test are folded into
 /// the worst (pytest reports a failure and its teardown's error apart), several of one unlisted
 /// name are numbered, since they may be different tests.
-fn reported_tests(case: &Case<'_>) -> Vec<TestResult> {
-    let naming = case.reading.naming;
+fn reported_tests(case: &Case<'_>, naming: Naming) -> Vec<TestResult> {
     let listed = case.group.tests.as_deref().unwrap_or_default();
     let by_key: HashMap<String, &str> =
         listed.iter().map(|name| (naming.key_of_listed(name), name.as_str())).collect();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut copies: BTreeMap<String, u32> = BTreeMap::new();
     let mut tests: Vec<TestResult> = Vec::new();
-    for reported in case.report.documents.iter().flat_map(|document| &document.cases) {
+    for reported in case.report.documents().iter().flat_map(|document| &document.cases) {
         let key = naming.key_of_case(&reported.class, &reported.name);
         if let Some(name) = by_key.get(&key) {
             let test = result(reported, (*name).to_owned());
@@ -228,8 +369,10 @@ fn expected<'a>(case: &'a Case<'_>) -> Option<&'a [String]> {
 /// could carry the problem.
 fn conclude_unreported(case: &Case<'_>, problem: &Problem, tests: &mut Vec<TestResult>) {
     let why = problem.describe(case.end);
-    for name in missing(expected(case).unwrap_or_default(), tests) {
-        tests.push(errored(&name, format!("no result: its group {why}")));
+    if case.after_death != AfterDeath::GoesOn {
+        for name in missing(expected(case).unwrap_or_default(), tests) {
+            tests.push(errored(&name, format!("no result: its group {why}")));
+        }
     }
     if tests.iter().all(|test| test.outcome.is_good()) {
         tests.push(errored(&format!("[group] {}", case.group.id.name), why));

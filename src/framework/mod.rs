@@ -8,13 +8,18 @@ mod preset;
 pub mod protocol;
 mod resolved;
 mod template;
+mod warm;
 
-pub use judge::{Case, Judged, Reading, Report, Selection, judge, retry_selection};
+pub use judge::{
+    AfterDeath, Case, Close, Judged, Reading, Report, Running, Said, Selection, judge,
+    left_by_a_death, retry_selection,
+};
 pub use listing::{Broken, ListError, ListFormat, ListedGroup, parse, shown};
 pub use naming::Naming;
 pub use preset::{Preset, PresetError, Results, Selects, Shim};
-pub use resolved::{Framework, Source};
+pub use resolved::{Commands, Framework, How, Renewal, Source, Warm};
 pub use template::{
     COMMAND_BYTES_MAX, Placeholder, Role, Template, TemplateError, Values, fits_an_argument,
     tests_file,
 };
+pub use warm::{GroupBy, WarmFramework};

@@ -13,8 +13,6 @@ pub enum Naming {
     ClassAndName,
     /// A listed test is a node id, of which pytest makes a dotted class.
     Pytest,
-    /// A listed test is a dotted name, the class's and the method's.
-    Unittest,
     /// As [`Naming::ClassAndName`]; a test outside any `describe` has a name with an empty first
     /// part.
     Jest,
@@ -30,13 +28,6 @@ impl Naming {
         match self {
             Self::ClassAndName | Self::Jest => test.to_owned(),
             Self::Pytest => pytest_key(test),
-            Self::Unittest => xml_text(test, |out, code| {
-                if code < 0x100 {
-                    write!(out, "\\x{code:02x}")
-                } else {
-                    write!(out, "\\u{code:04x}")
-                }
-            }),
         }
     }
 
@@ -45,7 +36,6 @@ impl Naming {
     pub fn key_of_case(self, class: &str, name: &str) -> String {
         match self {
             Self::ClassAndName | Self::Pytest => joined(class, "::", name),
-            Self::Unittest => joined(class, ".", name),
             Self::Jest if class == JEST_FILE_FAILED => joined(name, "::", class),
             Self::Jest => joined(class, "::", name.strip_prefix(" › ").unwrap_or(name)),
         }
@@ -119,14 +109,6 @@ mod tests {
             let key = Naming::Pytest.key_of_listed(listed);
             assert_eq!(key, Naming::Pytest.key_of_case(class, name), "{listed}");
         }
-    }
-
-    #[test]
-    fn unittest_names_are_the_class_and_the_method() {
-        let unittest = Naming::Unittest;
-        assert_eq!(unittest.key_of_case("a.b.C", "test_x"), unittest.key_of_listed("a.b.C.test_x"));
-        assert_eq!(unittest.key_of_case("a.C", "t\\x1b\\uffff"), "a.C.t\\x1b\\uffff");
-        assert_eq!(unittest.key_of_listed("a.C.t\u{1b}\u{ffff}"), "a.C.t\\x1b\\uffff");
     }
 
     #[test]

@@ -122,8 +122,6 @@ pub(super) fn nextest_literal(name: &str) -> String {
 pub enum Shim {
     /// For pytest.
     Pytest,
-    /// For the standard library's unittest.
-    Unittest,
 }
 
 /// Why a preset was refused.
@@ -249,7 +247,7 @@ mod tests {
 
     #[test]
     fn every_preset_is_whole() {
-        assert_eq!(Preset::names(), ["jest", "nextest", "pytest", "unittest"]);
+        assert_eq!(Preset::names(), ["jest", "nextest", "pytest"]);
         for name in Preset::names() {
             let preset = Preset::named(&name).unwrap();
             assert!(preset.uses(Placeholder::Args), "{name}");

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::judge::Reading;
 use super::listing::ListFormat;
+use super::protocol::Processes;
 use super::template::{Placeholder, Template, Values};
 
 /// How the groups of a suite are found.
@@ -25,14 +26,32 @@ pub enum Source {
 /// One suite's framework.
 #[derive(Debug, Clone)]
 pub struct Framework {
+    /// How it runs.
+    pub how: How,
+    /// How its results are read.
+    pub reading: Reading,
+    /// Where its processes run; absolute.
+    pub dir: PathBuf,
+    /// Environment of its processes.
+    pub env: Vec<(String, Template)>,
+}
+
+/// How a framework lists and runs.
+#[derive(Debug, Clone)]
+pub enum How {
+    /// By a command a group.
+    Commands(Box<Commands>),
+    /// By processes that stay.
+    Warm(Box<Warm>),
+}
+
+/// A framework that is run by commands.
+#[derive(Debug, Clone)]
+pub struct Commands {
     /// How its groups are found.
     pub source: Source,
     /// Runs some of them.
     pub run: Template,
-    /// How its results are read.
-    pub reading: Reading,
-    /// Where its commands run; absolute.
-    pub dir: PathBuf,
     /// `{args}`.
     pub args: Vec<String>,
     /// `{paths}`.
@@ -41,13 +60,46 @@ pub struct Framework {
     pub python: String,
     /// `{shim}`, where the framework has one; absolute.
     pub shim: Option<PathBuf>,
-    /// Environment of its processes.
-    pub env: Vec<(String, Template)>,
     /// Files to write into `{outdir}` before each run.
     pub files: Vec<(String, Template)>,
 }
 
+/// A framework that is run by processes that stay, see `docs/reference/shim-protocol.md`.
+#[derive(Debug, Clone)]
+pub struct Warm {
+    /// Its name in the protocol.
+    pub framework: String,
+    /// The program of its processes, and its arguments.
+    pub argv: Vec<String>,
+    /// How workers come to be.
+    pub processes: Processes,
+    /// The suite's settings, as the protocol's `hello` has them.
+    pub options: serde_json::Map<String, serde_json::Value>,
+    /// When a worker is replaced by a fresh one although it is well.
+    pub renewal: Renewal,
+}
+
+/// When a worker is replaced, between groups, although it is well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// When it has more than this resident, bytes.
+    pub memory_bytes: Option<u64>,
+    /// When it has run this many groups.
+    pub groups: Option<u32>,
+}
+
 impl Framework {
+    /// The placeholders that are the same for every group, worker and shard.
+    #[must_use]
+    pub fn values(&self) -> Values<'_> {
+        match &self.how {
+            How::Commands(commands) => commands.values(),
+            How::Warm(_) => Values::default(),
+        }
+    }
+}
+
+impl Commands {
     /// The placeholders that are the same for every group, worker and shard.
     #[must_use]
     pub fn values(&self) -> Values<'_> {

@@ -41,6 +41,8 @@ fn joined(name: &str, members: &[&str], tests: Option<&[&str]>) -> Group {
         tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
         exclusive: false,
         databases: true,
+        aliases: None,
+        late: false,
         limits: Limits::default(),
     }
 }

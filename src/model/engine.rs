@@ -18,6 +18,17 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// The engine that the scheme of a URL means.
+    #[must_use]
+    pub fn of_url(url: &str) -> Option<Self> {
+        match url.split_once(':')?.0 {
+            "postgres" | "postgresql" => Some(Self::Postgres),
+            "mysql" | "mariadb" => Some(Self::Mysql),
+            "sqlite" => Some(Self::Sqlite),
+            _ => None,
+        }
+    }
+
     /// The longest name of a database, bytes: Postgres' `NAMEDATALEN` less one, MySQL's 64
     /// characters (taken as bytes), a file's name less its ending.
     #[must_use]

@@ -21,8 +21,36 @@ pub struct Group {
     pub exclusive: bool,
     /// Whether its tests use the databases of its suite.
     pub databases: bool,
+    /// Which of them, where the framework tells.
+    pub aliases: Option<Aliases>,
+    /// Whether it starts after all groups that are not.
+    pub late: bool,
     /// What rules say about it.
     pub limits: Limits,
+}
+
+/// What a group's tests do with the databases of their framework, by its own names for them; each
+/// list is sorted and has no name twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Aliases {
+    /// Those that they use.
+    pub used: Vec<String>,
+    /// Those of them that they leave otherwise than a fresh clone is.
+    pub dirties: Vec<String>,
+}
+
+impl Aliases {
+    /// Of two groups that become one.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        let both = |mut names: Vec<String>, more: Vec<String>| {
+            names.extend(more);
+            names.sort();
+            names.dedup();
+            names
+        };
+        Self { used: both(self.used, other.used), dirties: both(self.dirties, other.dirties) }
+    }
 }
 
 /// One part of a group, as the framework selects it.

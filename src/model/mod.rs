@@ -17,7 +17,7 @@ pub use event::{
     AssignedGroup, DiscoveredGroup, Event, FORMAT, GroupFinished, Kept, NotRun, Output, RunStarted,
     Stop, TemplateOrigin,
 };
-pub use group::{Basis, Estimate, Group, Limits, Member};
+pub use group::{Aliases, Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
 pub use owner::Owner;

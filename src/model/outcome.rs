@@ -130,6 +130,14 @@ pub enum Problem {
     NotStarted,
     /// Processes that it started could not be killed; their numbers.
     Unkillable(Vec<i32>),
+    /// Its warm worker ended before the group did.
+    WorkerDied,
+    /// Its warm worker said what it must not, and was killed; the text is what.
+    WorkerAstray(String),
+    /// So many warm workers ended in it that it was given up.
+    GivenUp(u32),
+    /// Its framework calls it bad, and no test of it is.
+    CalledBad,
 }
 
 impl Problem {
@@ -147,6 +155,13 @@ impl Problem {
             Self::Interrupted => format!("was interrupted ({end})"),
             Self::NotStarted => format!("could not be started ({end})"),
             Self::Unkillable(pids) => format!("left processes that cannot be killed: {pids:?}"),
+            Self::WorkerDied => format!("lost its worker ({end})"),
+            Self::WorkerAstray(what) => format!("had a worker that {what} ({end})"),
+            Self::GivenUp(1) => format!("was given up: its worker died ({end})"),
+            Self::GivenUp(deaths) => {
+                format!("was given up: its workers died {deaths} times, the last one by {end}")
+            }
+            Self::CalledBad => "is bad in its framework's eyes, although no test of it is".into(),
         }
     }
 }

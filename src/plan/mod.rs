@@ -17,7 +17,7 @@ use std::collections::{BTreeSet, HashSet};
 
 pub use fingerprint::Fingerprint;
 pub use json::{FORMAT, ReadError, read, to_json};
-pub use rules::{Pattern, PatternError, Rule, Ruled, apply};
+pub use rules::{CircleError, Pattern, PatternError, Rule, Ruled, apply};
 pub use table::{Detail, render};
 
 pub use crate::model::WORKERS_MAX;

@@ -2,16 +2,19 @@
 //!
 //! All rules that match a group apply, in order: of two that say different things, the later wins.
 
-use std::collections::BTreeMap;
+mod join;
+mod order;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::model::{Group, GroupId, Limits};
-
-/// What the name of a group that a rule keeps together starts with.
-const TOGETHER: &str = "together:";
+use crate::model::{Group, GroupId};
+pub use order::CircleError;
+use order::Order;
 
 /// A glob over names: `*` is any text, `/`, `.` and line ends included; `?`, `[a-z]`, `{a,b}` and
 /// `\` as usual.
@@ -69,6 +72,8 @@ pub struct Rule {
     pub database: Option<bool>,
     /// The label under which those of one suite become one group.
     pub together: Option<String>,
+    /// The groups of their suite that run before them, in one group with them.
+    pub after: Option<Pattern>,
     /// How long one execution may take.
     pub timeout: Option<Duration>,
     /// How often a failed one is tried again.
@@ -82,21 +87,27 @@ pub struct Ruled {
     pub groups: Vec<Group>,
     /// The positions of the rules that matched no group: a misspelt pattern, usually.
     pub unmatched: Vec<usize>,
+    /// The positions of the rules whose `after` matched no other group of a suite that they are
+    /// about.
+    pub unmatched_after: Vec<usize>,
 }
 
 /// Applies the rules. Groups kept together become one named `together:<label>`, with the members
 /// and tests of all in the order of their ids (no list of tests if one of them has none),
-/// exclusive if one of them is, under the largest of their limits.
-#[must_use]
-pub fn apply(mut groups: Vec<Group>, rules: &[Rule]) -> Ruled {
+/// exclusive if one of them is, under the largest of their limits. Those that a rule puts after
+/// others become one with them, in which they stand behind: `after:<its first member>`, unless one
+/// of them has a label.
+///
+/// # Errors
+/// When rules put groups after each other in a circle.
+pub fn apply(mut groups: Vec<Group>, rules: &[Rule]) -> Result<Ruled, CircleError> {
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     let mut matched = vec![false; rules.len()];
-    let mut done = Vec::with_capacity(groups.len());
-    let mut joined: BTreeMap<GroupId, Group> = BTreeMap::new();
-    for mut group in groups {
+    let mut labels: Vec<Option<&str>> = Vec::with_capacity(groups.len());
+    for group in &mut groups {
         let mut label = None;
         for (rule, matched) in rules.iter().zip(&mut matched) {
-            let Rule { pattern, exclusive, database, together, timeout, retries } = rule;
+            let Rule { pattern, exclusive, database, together, after: _, timeout, retries } = rule;
             if !pattern.matches(&group.id) {
                 continue;
             }
@@ -107,154 +118,11 @@ pub fn apply(mut groups: Vec<Group>, rules: &[Rule]) -> Ruled {
             group.limits.retries = retries.or(group.limits.retries);
             label = together.as_deref().or(label);
         }
-        match label {
-            None => done.push(group),
-            Some(label) => {
-                let id = GroupId::new(&group.id.suite, &format!("{TOGETHER}{label}"));
-                let whole = match joined.remove(&id) {
-                    None => Group { id: id.clone(), ..group },
-                    Some(first) => join(first, group),
-                };
-                joined.insert(id, whole);
-            }
-        }
+        labels.push(label);
     }
-    done.extend(joined.into_values());
-    done.sort_by(|a, b| a.id.cmp(&b.id));
+    let Order { befores, ranks, unmatched: unmatched_after } = Order::of(&groups, rules)?;
+    let joints = join::joints(&groups, &labels, &befores);
+    let groups = join::joined(groups, &labels, &ranks, &joints);
     let unmatched = (0..rules.len()).filter(|&index| !matched[index]).collect();
-    Ruled { groups: done, unmatched }
-}
-
-/// The first group, with the second after it.
-fn join(first: Group, second: Group) -> Group {
-    let Group { id, mut members, tests, exclusive, databases, limits } = first;
-    members.extend(second.members);
-    let tests = tests.zip(second.tests).map(|(mut all, more)| {
-        all.extend(more);
-        all
-    });
-    let limits = Limits {
-        timeout: limits.timeout.max(second.limits.timeout),
-        retries: limits.retries.max(second.limits.retries),
-    };
-    let exclusive = exclusive || second.exclusive;
-    let databases = databases || second.databases;
-    Group { id, members, tests, exclusive, databases, limits }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Member;
-
-    fn group(id: &str, tests: Option<&[&str]>) -> Group {
-        let id: GroupId = id.parse().unwrap();
-        let name = id.name.to_string();
-        Group {
-            members: vec![Member { argument: name.clone().into_bytes(), name }],
-            tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
-            id,
-            exclusive: false,
-            databases: true,
-            limits: Limits::default(),
-        }
-    }
-
-    fn rule(pattern: &str) -> Rule {
-        let pattern = Pattern::new(pattern).unwrap();
-        Rule {
-            pattern,
-            exclusive: None,
-            database: None,
-            together: None,
-            timeout: None,
-            retries: None,
-        }
-    }
-
-    fn together(pattern: &str, label: &str) -> Rule {
-        Rule { together: Some(label.to_owned()), ..rule(pattern) }
-    }
-
-    fn ids(ruled: &Ruled) -> Vec<String> {
-        ruled.groups.iter().map(|group| group.id.to_string()).collect()
-    }
-
-    #[test]
-    fn a_star_is_any_text_and_the_suite_may_be_named() {
-        let id = |text: &str| text.parse::<GroupId>().unwrap();
-        for (pattern, text, expected) in [
-            ("shop.billing.*", "web:shop.billing.tests.T", true),
-            ("shop.billing.*", "web:shop.billings", false),
-            ("tests/*_slow.py", "web:tests/a/.b/c_slow.py", true),
-            ("web:*", "web:a\nb", true),
-            ("web:*", "net:a", false),
-            ("*", "web:-\u{202e}'\"", true),
-            ("t?st", "web:t/st", true),
-            ("t\\[1\\]", "web:t[1]", true),
-        ] {
-            assert_eq!(Pattern::new(pattern).unwrap().matches(&id(text)), expected, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn a_broken_pattern_says_what_is_wrong() {
-        let error = Pattern::new("a[b").unwrap_err().to_string();
-        assert!(error.starts_with("`a[b` is not a pattern: "), "{error}");
-        assert_eq!(Pattern::new("a*").unwrap().to_string(), "a*");
-    }
-
-    #[test]
-    fn later_rules_win_and_silent_ones_leave_things_alone() {
-        let minutes = |n: u64| Some(Duration::from_secs(n * 60));
-        let rules = [
-            Rule { exclusive: Some(true), timeout: minutes(9), retries: Some(2), ..rule("*") },
-            Rule { exclusive: Some(false), timeout: minutes(1), ..rule("b*") },
-            rule("typo"),
-        ];
-        let Ruled { groups, unmatched } =
-            apply(vec![group("s:b", None), group("s:a", None)], &rules);
-        assert_eq!(unmatched, [2]);
-        let [a, b] = &groups[..] else { panic!("{groups:?}") };
-        assert_eq!((a.exclusive, b.exclusive), (true, false));
-        assert_eq!(a.limits, Limits { timeout: minutes(9), retries: Some(2) });
-        assert_eq!(b.limits, Limits { timeout: minutes(1), retries: Some(2) });
-    }
-
-    #[test]
-    fn groups_kept_together_become_one_of_each_suite() {
-        let mut exclusive = group("s:b2", Some(&["t3"]));
-        exclusive.exclusive = true;
-        let groups = vec![
-            exclusive,
-            group("s:c", None),
-            group("s:b1", Some(&["t2", "t1"])),
-            group("z:b", Some(&[])),
-        ];
-        let slow = Rule { timeout: Some(Duration::from_secs(5)), retries: Some(1), ..rule("b1") };
-        let ruled = apply(groups, &[together("b*", "B"), slow]);
-        assert_eq!(ids(&ruled), ["s:c", "s:together:B", "z:together:B"]);
-        let joined = &ruled.groups[1];
-        let members: Vec<&str> = joined.members.iter().map(|member| &*member.name).collect();
-        assert_eq!(members, ["b1", "b2"]);
-        assert_eq!(joined.tests.as_deref().unwrap(), ["t2", "t1", "t3"]);
-        assert!(joined.exclusive);
-        let limits = Limits { timeout: Some(Duration::from_secs(5)), retries: Some(1) };
-        assert_eq!(joined.limits, limits);
-    }
-
-    #[test]
-    fn a_joined_group_lists_no_tests_if_one_member_lists_none() {
-        let groups = vec![group("s:a", Some(&["t"])), group("s:b", None)];
-        let ruled = apply(groups, &[together("*", "all"), together("b", "all")]);
-        assert_eq!(ids(&ruled), ["s:together:all"]);
-        assert_eq!(ruled.groups[0].tests, None);
-    }
-
-    #[test]
-    fn the_later_label_wins() {
-        let groups = vec![group("s:a", None), group("s:b", None)];
-        let ruled = apply(groups, &[together("*", "all"), together("b", "own")]);
-        assert_eq!(ids(&ruled), ["s:together:all", "s:together:own"]);
-    }
+    Ok(Ruled { groups, unmatched, unmatched_after })
 }

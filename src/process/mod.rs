@@ -19,18 +19,21 @@ mod identity;
 mod output_file;
 mod protocol;
 mod reaper;
+mod socket;
 mod supervise;
 mod supervisor;
+mod sweep;
 
 pub use capture::{Call, Captured, STDOUT_BYTES_MAX, capture, last_words};
 pub use identity::{Identity, Liveness};
 pub use output_file::{
     Follower, HEAD_BYTES_MAX, KeptLimits, TAIL_BYTES_MAX, Whole, open_plain, read_kept,
 };
-pub use protocol::Ended;
+pub use protocol::{Ended, LINE_BYTES_MAX, Lines, encode};
 pub use reaper::{Orphans, Spared, become_reaper, kill_orphans, spare};
+pub use socket::send;
 pub use supervise::{SUPERVISE, supervise};
-pub use supervisor::{Control, Launch, Options, Supervisor};
+pub use supervisor::{Connection, Control, Launch, Options, Supervisor};
 
 use std::time::Duration;
 
@@ -40,7 +43,7 @@ const LINGER_MS: u64 = 200;
 /// How long leaked processes have between SIGTERM and SIGKILL.
 const TERM_MS: u64 = 300;
 /// How long SIGKILL is repeated until what is left counts as unkillable.
-const KILL_MS_MAX: u64 = 10_000;
+pub const KILL_MS_MAX: u64 = 10_000;
 /// How long to wait between two rounds of SIGKILL.
 const KILL_PAUSE_MS: u64 = 1;
 /// How many leaked processes are named.

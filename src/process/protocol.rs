@@ -1,5 +1,5 @@
-//! What evenly and a supervisor tell each other: a JSON line a message, requests one way, one
-//! [`Ended`] per launch the other way.
+//! What evenly and a supervisor tell each other: a JSON line a message, requests one way, an
+//! [`Answer`] per launch and per sweep the other way.
 //!
 //! Arguments, paths and variables are bytes, JSON is Unicode: every byte becomes the character of
 //! the same number (Latin-1), so that plain text stays readable and nothing is lost.
@@ -10,11 +10,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use serde::{Deserialize, Serialize};
 
+use super::reaper::Orphans;
 use crate::model::ProcessEnd;
 
 /// The longest message. Beyond the kernel's own limit for a command line, even when every byte
 /// of one doubles.
-pub(super) const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What evenly asks.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,19 @@ pub(super) enum Request {
     Signal(i32),
     /// Kill the running command and all that it started; never answered.
     Kill,
+    /// Kill all that became the supervisor's child beside the running command; answered when that
+    /// is gone.
+    Sweep,
+}
+
+/// What a supervisor answers.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Answer {
+    /// A launched command is gone.
+    Ended(Ended),
+    /// What had to be swept is gone.
+    Swept(Orphans),
 }
 
 /// A command to start, its texts as [`to_wire`] makes them.
@@ -37,6 +51,8 @@ pub(super) struct Order {
     pub user: Option<(u32, u32)>,
     pub output: String,
     pub stdout: Option<String>,
+    /// Whether a socket for the command comes with the message.
+    pub socket: bool,
 }
 
 /// How a command ended, when nothing of it is left.
@@ -79,7 +95,10 @@ pub(super) fn from_wire(text: &str) -> io::Result<OsString> {
 }
 
 /// Puts a message with its line end into `line`, replacing what was there.
-pub(super) fn encode(message: &impl Serialize, line: &mut Vec<u8>) {
+///
+/// # Panics
+/// Never: messages have only string keys, and memory takes every write.
+pub fn encode(message: &impl Serialize, line: &mut Vec<u8>) {
     line.clear();
     serde_json::to_writer(&mut *line, message)
         .expect("messages have only string keys and memory takes every write");
@@ -88,16 +107,46 @@ pub(super) fn encode(message: &impl Serialize, line: &mut Vec<u8>) {
 
 /// Bytes as they arrive, taken out line by line.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     bytes: Vec<u8>,
     /// Where the first line not yet taken starts.
     start: usize,
+    /// How far no line end was found.
+    searched: usize,
 }
 
 impl Lines {
     /// Where to put what arrives.
-    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
+    }
+
+    /// Whether everything that arrived was taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.bytes.len()
+    }
+
+    /// The next whole line, without its end.
+    ///
+    /// # Errors
+    /// When the line is longer than [`LINE_BYTES_MAX`].
+    pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
+        let from = self.searched.max(self.start);
+        let found = self.bytes[from..].iter().position(|byte| *byte == b'\n');
+        let end = found.map_or(self.bytes.len(), |at| from + at);
+        if end - self.start > LINE_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a message too long"));
+        }
+        if found.is_none() {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+            self.searched = self.bytes.len();
+            return Ok(None);
+        }
+        let start = self.start;
+        self.start = end + 1;
+        Ok(Some(&self.bytes[start..end]))
     }
 
     /// The next whole message.
@@ -105,18 +154,10 @@ impl Lines {
     /// # Errors
     /// When the line is longer than [`LINE_BYTES_MAX`] or no such message.
     pub(super) fn next<T: for<'de> Deserialize<'de>>(&mut self) -> io::Result<Option<T>> {
-        let rest = &self.bytes[self.start..];
-        let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
-            if rest.len() > LINE_BYTES_MAX {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a message too long"));
-            }
-            self.bytes.drain(..self.start);
-            self.start = 0;
-            return Ok(None);
-        };
-        let message = serde_json::from_slice(&rest[..length])?;
-        self.start += length + 1;
-        Ok(Some(message))
+        match self.next_line()? {
+            Some(line) => Ok(Some(serde_json::from_slice(line)?)),
+            None => Ok(None),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 /// The children that are not to be killed.
 static SPARED: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
@@ -58,7 +60,7 @@ pub(super) fn spawn_spared(
 }
 
 /// The orphans that there were.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orphans {
     /// The names of those that were alive; the first few.
     pub leaked: Vec<String>,

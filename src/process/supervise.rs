@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -24,10 +24,13 @@ use signal_hook::consts::{
     SIGUSR2, SIGXCPU, SIGXFSZ,
 };
 
-use super::protocol::{Ended, Lines, Order, Request, encode, from_wire};
+use super::protocol::{Answer, Ended, Lines, Order, Request, encode, from_wire};
+use super::sweep::Sweep;
 use super::{
     KILL_MS_MAX, KILL_PAUSE_MS, LEAKED_MAX, LINGER_MS, TERM_MS, UNKILLABLE_MAX, children, micros,
+    socket,
 };
+use crate::framework::protocol::PROTOCOL_FD;
 use crate::model::ProcessEnd;
 
 /// The hidden command that [`supervise`] is behind.
@@ -103,7 +106,11 @@ fn keep_descriptors_to_ourselves() -> io::Result<()> {
 struct Supervise {
     wakeups: UnixStream,
     requests: Lines,
+    chunk: Box<[u8]>,
+    /// A socket for the next command.
+    socket: Option<OwnedFd>,
     answer: Vec<u8>,
+    sweep: Option<Sweep>,
     running: Option<Running>,
     /// Children that could not be killed, told already.
     abandoned: Vec<Pid>,
@@ -150,7 +157,10 @@ impl Supervise {
         Self {
             wakeups,
             requests: Lines::default(),
+            chunk: vec![0; READ_BYTES_MAX].into(),
+            socket: None,
             answer: Vec::new(),
+            sweep: None,
             running: None,
             abandoned: Vec::new(),
         }
@@ -165,11 +175,15 @@ impl Supervise {
             // After the requests: a command that was just started is a child too.
             let children = self.reap();
             self.advance(children)?;
+            self.go_on_sweeping()?;
         }
     }
 
     /// Until when nothing has to happen by itself.
     fn patience(&self) -> Option<Duration> {
+        if self.sweep.is_some() {
+            return Some(Duration::from_millis(KILL_PAUSE_MS));
+        }
         let until = match self.running.as_ref()?.phase {
             Phase::Main => return None,
             Phase::Lingering(until) | Phase::Terminating(until) => until,
@@ -222,12 +236,12 @@ impl Supervise {
     }
 
     fn take_requests(&mut self) -> io::Result<Evenly> {
-        let buffer = self.requests.buffer();
-        buffer.reserve(READ_BYTES_MAX);
-        match rustix::io::read(rustix::stdio::stdin(), rustix::buffer::spare_capacity(buffer)) {
-            Ok(0) => return Ok(Evenly::Gone),
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        let stdin = rustix::stdio::stdin();
+        match socket::receive(stdin, self.requests.buffer(), &mut self.chunk) {
+            Ok((0, _)) => return Ok(Evenly::Gone),
+            Ok((_, socket)) => self.socket = socket.or(self.socket.take()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
         while let Some(request) = self.requests.next()? {
             match request {
@@ -240,6 +254,10 @@ impl Supervise {
                         running.phase = Phase::Killing(after(KILL_MS_MAX));
                     }
                 }
+                Request::Sweep => match &mut self.sweep {
+                    Some(sweep) => sweep.again(),
+                    none => *none = Some(Sweep::new()),
+                },
             }
         }
         Ok(Evenly::There)
@@ -250,13 +268,14 @@ impl Supervise {
             return Err(io::Error::other("asked to start a command while another one runs"));
         }
         let started = Instant::now();
-        match start(order) {
+        let socket = self.socket.take().filter(|_| order.socket);
+        match start(order, socket) {
             Ok(main) => {
                 let (end, phase, leaked) = (None, Phase::Main, Vec::new());
                 self.running = Some(Running { main, started, end, phase, leaked });
                 Ok(())
             }
-            Err(why) => self.answer(&Ended::not_started(why)),
+            Err(why) => self.answer(Answer::Ended(Ended::not_started(why))),
         }
     }
 
@@ -328,11 +347,32 @@ impl Supervise {
         self.abandoned.extend_from_slice(unkillable);
         let unkillable =
             unkillable.iter().take(UNKILLABLE_MAX).map(|pid| pid.as_raw_pid()).collect();
-        self.answer(&Ended { end, leaked: running.leaked, unkillable, duration_us })
+        let leaked = running.leaked;
+        self.answer(Answer::Ended(Ended { end, leaked, unkillable, duration_us }))
     }
 
-    fn answer(&mut self, ended: &Ended) -> io::Result<()> {
-        encode(ended, &mut self.answer);
+    /// Kills what is beside the command; answers when nothing is. Without a command there is
+    /// nothing to sweep: what ends it takes all.
+    fn go_on_sweeping(&mut self) -> io::Result<()> {
+        let Some(sweep) = &mut self.sweep else { return Ok(()) };
+        let (orphans, left) = match &self.running {
+            Some(Running { main, end: None, phase: Phase::Main, .. }) => {
+                let Some(done) = sweep.round(*main, &self.abandoned) else { return Ok(()) };
+                done
+            }
+            Some(_) | None => Default::default(),
+        };
+        let asked = sweep.asked;
+        self.sweep = None;
+        self.abandoned.extend(left);
+        for _ in 0..asked {
+            self.answer(Answer::Swept(orphans.clone()))?;
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, answer: Answer) -> io::Result<()> {
+        encode(&answer, &mut self.answer);
         let mut out = io::stdout().lock();
         out.write_all(&self.answer)?;
         out.flush()
@@ -376,7 +416,7 @@ fn signal_all(children: &[Pid], signal: Signal) {
 }
 
 /// Starts a command; says what happened, to what, if that fails.
-fn start(order: &Order) -> Result<Pid, String> {
+fn start(order: &Order, socket: Option<OwnedFd>) -> Result<Pid, String> {
     let read = |text: &str| from_wire(text).map_err(|error| format!("a garbled order: {error}"));
     let argv = order.argv.iter().map(|part| read(part)).collect::<Result<Vec<_>, _>>()?;
     let (program, arguments) = argv.split_first().ok_or("the command is empty")?;
@@ -395,6 +435,12 @@ fn start(order: &Order) -> Result<Pid, String> {
     }
     if let Some((user, group)) = order.user {
         command.uid(user).gid(group);
+    }
+    if let Some(socket) = &socket {
+        // Nothing else is started meanwhile: this process has one thread.
+        rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::empty())
+            .map_err(|error| format!("cannot pass on its socket: {error}"))?;
+        command.env(PROTOCOL_FD, socket.as_raw_fd().to_string());
     }
     let child = command.spawn().map_err(|error| {
         let program = program.display();

@@ -3,18 +3,20 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::mpsc::Receiver;
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::time::{sleep_until, timeout};
 
-use super::protocol::{Ended, LINE_BYTES_MAX, Lines, Order, Request, encode, to_wire};
-use super::reaper::{Spared, kill_orphans, spawn_spared};
-use super::{KILL_MS_MAX, SUPERVISE, micros};
+use super::protocol::{Answer, Ended, LINE_BYTES_MAX, Lines, Order, Request, encode, to_wire};
+use super::reaper::{Orphans, Spared, kill_orphans, spawn_spared};
+use super::{KILL_MS_MAX, SUPERVISE, micros, socket};
 use crate::model::ProcessEnd;
 
 /// How long a supervisor that hung up may take to be gone by itself.
@@ -55,7 +57,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    fn order(&self) -> Order {
+    fn order(&self, socket: bool) -> Order {
         let Self { argv, cwd, env, user, output, stdout } = self;
         Order {
             argv: argv.iter().map(|part| to_wire(part)).collect(),
@@ -64,6 +66,7 @@ impl Launch {
             user: *user,
             output: to_wire(output.as_os_str()),
             stdout: stdout.as_ref().map(|path| to_wire(path.as_os_str())),
+            socket,
         }
     }
 }
@@ -75,6 +78,17 @@ pub enum Control {
     Signal(i32),
     /// Kill it and all that it started.
     Kill,
+    /// Kill what became the supervisor's child beside it; [`Connection::swept`] is told.
+    Sweep,
+}
+
+/// A socket between evenly and a command that goes on for long.
+#[derive(Debug)]
+pub struct Connection {
+    /// The command's end. Its number is in the command's `EVENLY_PROTOCOL_FD`.
+    pub socket: OwnedFd,
+    /// Is told what each [`Control::Sweep`] found.
+    pub swept: Sender<Orphans>,
 }
 
 /// A supervisor of this process. Dropped, it ends what it has and then itself, without anyone
@@ -82,7 +96,7 @@ pub enum Control {
 #[derive(Debug)]
 pub struct Supervisor {
     child: Child,
-    requests: ChildStdin,
+    requests: UnixStream,
     answers: ChildStdout,
     lines: Lines,
     request: Vec<u8>,
@@ -106,14 +120,17 @@ impl Supervisor {
     pub fn start(options: &Options) -> io::Result<Self> {
         let Options { program, env_remove, env } = options;
         let mut command = Command::new(program);
-        command.arg(SUPERVISE).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let (requests, theirs) = std::os::unix::net::UnixStream::pair()?;
+        requests.set_nonblocking(true)?;
+        let requests = UnixStream::from_std(requests)?;
+        command.arg(SUPERVISE).stdin(OwnedFd::from(theirs)).stdout(Stdio::piped());
         for name in env_remove {
             command.env_remove(name);
         }
         command.envs(env.iter().map(|(name, value)| (name, value)));
         let (mut child, spared) = spawn_spared(&mut command)?;
-        let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::other("a supervisor without pipes"));
+        let Some(answers) = child.stdout.take() else {
+            return Err(io::Error::other("a supervisor without a pipe"));
         };
         let (lines, request, state) = (Lines::default(), Vec::new(), State::Idle);
         Ok(Self { child, requests, answers, lines, request, state, _spared: spared })
@@ -129,16 +146,35 @@ impl Supervisor {
     /// comes after the end stays in the channel, so use a channel for one command only. If the
     /// future is dropped, the supervisor is no longer alive and to be closed.
     pub async fn run(&mut self, launch: &Launch, controls: &mut Receiver<Control>) -> Ended {
+        self.run_with(launch, None, controls).await
+    }
+
+    /// As [`Supervisor::run`], for a command with a socket.
+    pub async fn run_connected(
+        &mut self,
+        launch: &Launch,
+        connection: Connection,
+        controls: &mut Receiver<Control>,
+    ) -> Ended {
+        self.run_with(launch, Some(connection), controls).await
+    }
+
+    async fn run_with(
+        &mut self,
+        launch: &Launch,
+        connection: Option<Connection>,
+        controls: &mut Receiver<Control>,
+    ) -> Ended {
         if self.state != State::Idle {
             return Ended::not_started("its supervisor is gone: start another one".to_owned());
         }
-        encode(&Request::Launch(launch.order()), &mut self.request);
+        encode(&Request::Launch(launch.order(connection.is_some())), &mut self.request);
         if self.request.len() > LINE_BYTES_MAX {
             return Ended::not_started(format!("its command line exceeds {LINE_BYTES_MAX} bytes"));
         }
         self.state = State::Busy;
         let started = Instant::now();
-        match self.converse(controls).await {
+        match self.converse(connection, controls).await {
             Ok(ended) => {
                 self.state = State::Idle;
                 ended
@@ -149,13 +185,28 @@ impl Supervisor {
 
     /// Sends the request and controls until the answer comes. A command may stop its supervisor
     /// (`kill -STOP $PPID`): one that does not answer in time after a kill is an error.
-    async fn converse(&mut self, controls: &mut Receiver<Control>) -> io::Result<Ended> {
-        self.send().await?;
+    async fn converse(
+        &mut self,
+        connection: Option<Connection>,
+        controls: &mut Receiver<Control>,
+    ) -> io::Result<Ended> {
+        let (socket, swept) = connection.map(|one| (one.socket, one.swept)).unzip();
+        self.send(socket.as_ref().map(AsFd::as_fd)).await?;
+        // Only the command shall hold it, so that its end is seen.
+        drop(socket);
         let mut listening = true;
         let mut patience: Option<tokio::time::Instant> = None;
         loop {
-            if let Some(ended) = self.lines.next()? {
-                return Ok(ended);
+            match self.lines.next()? {
+                Some(Answer::Ended(ended)) => return Ok(ended),
+                Some(Answer::Swept(orphans)) => {
+                    if let Some(swept) = &swept {
+                        // Who is not there any more does not wait for it.
+                        let _ = swept.try_send(orphans);
+                    }
+                    continue;
+                }
+                None => {}
             }
             tokio::select! {
                 biased;
@@ -188,13 +239,14 @@ impl Supervisor {
         let request = match control {
             Control::Signal(number) => Request::Signal(number),
             Control::Kill => Request::Kill,
+            Control::Sweep => Request::Sweep,
         };
         encode(&request, &mut self.request);
-        self.send().await
+        self.send(None).await
     }
 
-    async fn send(&mut self) -> io::Result<()> {
-        let sending = self.requests.write_all(&self.request);
+    async fn send(&mut self, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let sending = socket::send(&self.requests, &self.request, descriptor);
         timeout(Duration::from_millis(REQUEST_MS_MAX), sending).await?
     }
 

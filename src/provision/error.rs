@@ -2,7 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::db::DbError;
-use crate::model::{Engine, ProcessEnd};
+use crate::model::{Engine, ProcessEnd, SuiteName};
 use crate::store::StoreError;
 
 /// Why a worker cannot have its databases.
@@ -74,6 +74,16 @@ pub enum ProvisionError {
         end: ProcessEnd,
         /// What it printed.
         words: String,
+    },
+    /// A framework could not fill a template.
+    #[error("`[database.{database}]`: the suite `{suite}` could not fill it: {why}")]
+    Unfilled {
+        /// The database's name.
+        database: String,
+        /// The framework's suite.
+        suite: SuiteName,
+        /// What is wrong, and what was printed.
+        why: String,
     },
     /// A server of our own did not start.
     #[error("cannot start {engine}: {error}")]

@@ -9,17 +9,29 @@ use std::rc::Rc;
 
 use tokio::task::{JoinHandle, JoinSet, spawn_local};
 
-use super::{More, ProvisionError, Source};
+use super::{ProvisionError, Source};
 use crate::config::Fresh;
 use crate::db::DatabaseName;
 
 /// In what state a worker gives its databases back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum After {
     /// The group came to its own end.
     Clean,
-    /// The group was cut off, or is known to leave things behind: the next one gets a fresh clone.
+    /// The group was cut off, or is known to leave things behind: the next one gets fresh clones.
     Dirty,
+    /// It came to its own end, and the databases of these aliases are otherwise than before: the
+    /// next group gets fresh ones of them.
+    Changed(Vec<String>),
+}
+
+/// Whether a clone is made ahead of the next group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ahead {
+    /// One.
+    One,
+    /// None.
+    No,
 }
 
 type Making = JoinHandle<Result<DatabaseName, ProvisionError>>;
@@ -44,14 +56,15 @@ impl Lanes {
         &self,
         source: &Rc<Source>,
         worker: u32,
-        more: More,
+        ahead: Ahead,
     ) -> Result<DatabaseName, ProvisionError> {
         let key = (source.name.clone(), worker);
         let making = {
             let mut lanes = self.lanes.borrow_mut();
             let lane = lanes.entry(key.clone()).or_default();
-            if let Some(database) = &lane.in_hands {
-                return Ok(database.clone());
+            if let Some(database) = lane.in_hands.clone() {
+                lane.make_ahead(source, worker, ahead);
+                return Ok(database);
             }
             lane.ahead.take().unwrap_or_else(|| lane.make(source, worker))
         };
@@ -59,16 +72,13 @@ impl Lanes {
         let mut lanes = self.lanes.borrow_mut();
         let lane = lanes.entry(key).or_default();
         lane.in_hands = Some(database.clone());
-        if source.fresh == Fresh::Group && more == More::Follow {
-            lane.ahead = Some(lane.make(source, worker));
-        }
+        lane.make_ahead(source, worker, ahead);
         Ok(database)
     }
 
     /// Takes a database back: one that will not be used again is dropped behind.
-    pub(super) fn give_back(&self, source: &Rc<Source>, worker: u32, after: After) {
-        let keep = source.fresh == Fresh::Worker && after == After::Clean;
-        if keep {
+    pub(super) fn give_back(&self, source: &Rc<Source>, worker: u32, keep: bool) {
+        if keep && source.fresh == Fresh::Worker {
             return;
         }
         let mut lanes = self.lanes.borrow_mut();
@@ -118,6 +128,13 @@ impl Lanes {
 }
 
 impl Lane {
+    /// Begins to make the clone of the group after the next, if it is wanted and not made already.
+    fn make_ahead(&mut self, source: &Rc<Source>, worker: u32, ahead: Ahead) {
+        if ahead == Ahead::One && self.ahead.is_none() {
+            self.ahead = Some(self.make(source, worker));
+        }
+    }
+
     /// Begins to make a clone. The first has the plain name, later ones are counted: the one before
     /// may still be being dropped.
     fn make(&mut self, source: &Rc<Source>, worker: u32) -> Making {

@@ -7,6 +7,7 @@
 //! Everything here runs inside the shard's tokio `LocalSet`: clones are made and dropped in the
 //! background while tests run.
 
+mod bind;
 mod cache;
 mod dump;
 mod error;
@@ -26,18 +27,20 @@ mod variables;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use crate::config::{self, Config, Database, Fresh, ServerKind};
+use crate::config::{self, Database, Filling, Fresh, ServerKind};
 use crate::db::{DatabaseName, Location, Naming, Owner, Server, TemplateName};
-use crate::model::{Engine, SuiteName, TemplateOrigin};
+use crate::model::{Engine, Group, TemplateOrigin};
 
+pub use bind::{BindError, Binding, Databases};
 pub use cache::{Cache, CacheError, Restored};
 pub use error::ProvisionError;
 pub use lane::After;
-use lane::Lanes;
+use lane::{Ahead, Lanes};
 pub use leftovers::{Act, Fate, Kind, Survey, Templates, Thing, remove_dead_servers, survey};
 pub use local::{Local, drop_local, is_reachable};
 pub use owner::{is_alive, is_over, owner_of_this_process};
@@ -48,9 +51,11 @@ pub use variables::of as variables_of;
 /// What is to be provided, and in which surroundings.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// The project's configuration.
-    pub config: &'a Config,
-    /// Its directory, absolute.
+    /// The databases, and which suite has which.
+    pub databases: &'a Databases,
+    /// Fills those that a framework fills.
+    pub filler: Option<&'a dyn Fill>,
+    /// The configuration's directory, absolute.
     pub base: PathBuf,
     /// The databases that a planned group uses.
     pub used: BTreeSet<String>,
@@ -68,6 +73,24 @@ pub struct Request<'a> {
     pub program: PathBuf,
     /// Variables that no command may see.
     pub env_remove: Vec<OsString>,
+}
+
+/// Fills templates as the frameworks of suites do.
+pub trait Fill: std::fmt::Debug {
+    /// Fills the empty database at `url`; prints into the file `output`. An error is one line.
+    fn fill<'a>(&'a self, filling: &'a Filling, url: &'a str, output: &'a Path) -> Filled<'a>;
+}
+
+/// The end of a [`Fill::fill`].
+pub type Filled<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
+
+/// Where a group finds its databases.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Handed {
+    /// `DATABASE_URL` and its like, of those that its framework has no names for.
+    pub variables: Vec<(OsString, OsString)>,
+    /// By its framework's own name for it.
+    pub aliases: BTreeMap<String, String>,
 }
 
 /// Something worth telling that happened while databases were made ready.
@@ -94,7 +117,7 @@ pub struct Provision {
     sources: BTreeMap<String, Rc<Source>>,
     /// Which source each name stands for: itself, or what it mirrors.
     names: BTreeMap<String, String>,
-    suites: BTreeMap<SuiteName, Vec<String>>,
+    databases: Databases,
     lanes: Lanes,
     servers: Servers,
 }
@@ -121,7 +144,7 @@ impl Provision {
         request: &Request<'_>,
         tell: &mut dyn FnMut(Told),
     ) -> Result<Self, ProvisionError> {
-        let databases = &request.config.databases;
+        let databases = &request.databases.all;
         let names = names(databases, &request.used);
         let wanted: BTreeSet<&str> = names.values().map(String::as_str).collect();
         let order = config::in_order(databases).map_err(ProvisionError::Config)?;
@@ -147,38 +170,67 @@ impl Provision {
             let source = Source::new(request, name, &location, template.name).await?;
             sources.insert(name.to_owned(), Rc::new(source));
         }
-        let suites = request.config.suites.iter();
-        let suites = suites.map(|suite| (suite.name.clone(), suite.databases.clone())).collect();
-        Ok(Self { sources, names, suites, lanes: Lanes::default(), servers })
+        let databases = request.databases.clone();
+        Ok(Self { sources, names, databases, lanes: Lanes::default(), servers })
     }
 
-    /// The variables with which a worker's next group of a suite finds its databases; waits until
-    /// they are there. `more` says whether further groups will follow.
+    /// Where a worker's next group finds its databases; waits until they are there. `more` says
+    /// whether further groups will follow.
     ///
     /// # Errors
     /// When a clone could not be made.
-    pub async fn variables(
+    pub async fn hand_out(
         &self,
         worker: u32,
-        suite: &SuiteName,
+        group: &Group,
         more: More,
-    ) -> Result<Vec<(OsString, OsString)>, ProvisionError> {
-        let mut urls = Vec::new();
-        for name in self.suites.get(suite).into_iter().flatten() {
-            let source = &self.sources[&self.names[name]];
-            let database = self.lanes.take(source, worker, more).await?;
-            urls.push((name.as_str(), source.server.url(&database)));
+    ) -> Result<Handed, ProvisionError> {
+        let dirties = group.aliases.iter().flat_map(|aliases| &aliases.dirties);
+        let dirties: BTreeSet<&str> = self.of_aliases(group, dirties);
+        let mut aliases = BTreeMap::new();
+        let mut plain = Vec::new();
+        for Binding { database, alias } in self.databases.of(group) {
+            let source = &self.sources[&self.names[database]];
+            let ahead = match more {
+                More::Follow if dirties.contains(source.name.as_str()) => Ahead::One,
+                More::Follow if source.fresh == Fresh::Group => Ahead::One,
+                More::Follow | More::No => Ahead::No,
+            };
+            let clone = self.lanes.take(source, worker, ahead).await?;
+            let url = source.server.url(&clone);
+            match alias {
+                Some(alias) => drop(aliases.insert(alias.clone(), url)),
+                None => plain.push((database.as_str(), url)),
+            }
         }
-        Ok(variables::of(&urls))
+        Ok(Handed { variables: variables::of(&plain), aliases })
     }
 
     /// Takes a worker's databases back after a group.
-    pub fn give_back(&self, worker: u32, suite: &SuiteName, after: After) {
-        let names = self.suites.get(suite).into_iter().flatten();
-        let sources: BTreeSet<&String> = names.map(|name| &self.names[name]).collect();
-        for name in sources {
-            self.lanes.give_back(&self.sources[name], worker, after);
+    pub fn give_back(&self, worker: u32, group: &Group, after: &After) {
+        let changed = match after {
+            After::Changed(aliases) => self.of_aliases(group, aliases),
+            After::Clean => BTreeSet::new(),
+            After::Dirty => self.sources.keys().map(String::as_str).collect(),
+        };
+        let names = self.databases.of(group).map(|binding| &self.names[&binding.database]);
+        for name in names.collect::<BTreeSet<_>>() {
+            let keep = !changed.contains(name.as_str());
+            self.lanes.give_back(&self.sources[name], worker, keep);
         }
+    }
+
+    /// The names of the sources that the aliases of a group's suite are.
+    fn of_aliases<'a>(
+        &'a self,
+        group: &Group,
+        aliases: impl IntoIterator<Item = &'a String>,
+    ) -> BTreeSet<&'a str> {
+        let aliases: BTreeSet<&String> = aliases.into_iter().collect();
+        let bindings = self.databases.of(group);
+        let bindings = bindings
+            .filter(|binding| binding.alias.as_ref().is_some_and(|alias| aliases.contains(alias)));
+        bindings.map(|binding| self.names[&binding.database].as_str()).collect()
     }
 
     /// Drops every clone and ends what was started; gives what could not be dropped.
@@ -227,7 +279,7 @@ impl Source {
         template: TemplateName,
     ) -> Result<Self, ProvisionError> {
         let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
-        let database = &request.config.databases[name];
+        let database = &request.databases.all[name];
         let engine = location.engine();
         let shared = engine != Engine::Sqlite && database.server == ServerKind::External;
         Ok(Self {

@@ -36,7 +36,7 @@ impl Servers {
     ) -> Result<Self, ProvisionError> {
         let mut servers = Self::default();
         for engine in [Engine::Postgres, Engine::Mysql] {
-            let databases = request.config.databases.iter().filter(|(name, database)| {
+            let databases = request.databases.all.iter().filter(|(name, database)| {
                 wanted.contains(name.as_str())
                     && database.server == ServerKind::Managed
                     && database.engine == Some(engine)

@@ -7,7 +7,7 @@ use super::dump::{Dump, WORTH_KEEPING};
 use super::key::Key;
 use super::schema::What;
 use super::{ProvisionError, Request, Restored, Told, clean, schema, variables};
-use crate::config::{Database, Prepare, ServerKind};
+use crate::config::{Database, Filling, Prepare, ServerKind};
 use crate::db::{Location, Server, Template, TemplateName, sqlite_path};
 use crate::model::{Engine, ProcessEnd, TemplateOrigin};
 use crate::process::{self, Call, Captured, Supervisor, last_words};
@@ -42,7 +42,7 @@ pub(super) async fn ready(
             name: server.existing_template(location).map_err(fail)?,
             origin: TemplateOrigin::Existing,
         }),
-        Prepare::Nothing | Prepare::Command(_) => {
+        Prepare::Nothing | Prepare::Command(_) | Prepare::Framework(_) => {
             found_or_built(request, name, database, location, &mut server, tell).await
         }
     };
@@ -163,8 +163,10 @@ pub(super) fn key(
     let store = |error| ProvisionError::Store { database: name.to_owned(), error };
     let mut key = Key::default();
     key.add("server", version.as_bytes());
-    if let Prepare::Command(command) = &database.prepare {
-        key.add("prepare", command.as_bytes());
+    match &database.prepare {
+        Prepare::Command(command) => key.add("prepare", command.as_bytes()),
+        Prepare::Framework(filling) => key.add("framework", filling.key.as_bytes()),
+        Prepare::Nothing | Prepare::Existing => {}
     }
     if let Some(schema) = &database.schema {
         key.add("schema", &store::read(&request.base.join(schema)).map_err(store)?);
@@ -196,12 +198,38 @@ async fn build(
         let file = request.base.join(file);
         schema::load(request, name, location, url, (What::Schema, &file)).await?;
     }
-    if let Prepare::Command(command) = &database.prepare {
-        let env = variables::of(&[(name, url.to_owned())]);
-        let argv = vec!["sh".into(), "-c".into(), command.into()];
-        run(request, name, "`prepare`", argv, env).await?;
+    match &database.prepare {
+        Prepare::Command(command) => {
+            let env = variables::of(&[(name, url.to_owned())]);
+            let argv = vec!["sh".into(), "-c".into(), command.into()];
+            run(request, name, "`prepare`", argv, env).await
+        }
+        Prepare::Framework(filling) => fill(request, name, filling, url).await,
+        Prepare::Nothing | Prepare::Existing => Ok(()),
     }
-    Ok(())
+}
+
+/// Has a template filled by a framework.
+async fn fill(
+    request: &Request<'_>,
+    name: &str,
+    filling: &Filling,
+    url: &str,
+) -> Result<(), ProvisionError> {
+    let what = "filling by its framework";
+    let system = |error| ProvisionError::System { database: name.to_owned(), what, error };
+    let output = scratch(&request.work, name).map_err(system)?.join("output");
+    let failed = |why| ProvisionError::Unfilled {
+        database: name.to_owned(),
+        suite: filling.suite.clone(),
+        why,
+    };
+    let nobody = || failed("nothing runs that could".to_owned());
+    let filler = request.filler.ok_or_else(nobody)?;
+    filler.fill(filling, url, &output).await.map_err(|why| {
+        let printed = std::fs::read(&output).unwrap_or_default();
+        failed(format!("{why}{}", last_words(&printed, "")))
+    })
 }
 
 /// Runs a command to its end in the configuration's directory; nothing of it is left then.

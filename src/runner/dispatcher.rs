@@ -7,10 +7,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::framework::{self, Report, Selection};
-use crate::model::{
-    Event, Group, GroupFinished, NotRun, Output, Problem, ProcessEnd, Stop, Verdict,
-};
+use super::attempts::{After, Try};
+use crate::framework::{self, Reading, Report, Selection};
+use crate::model::{Event, Group, GroupFinished, NotRun, Output, Problem, ProcessEnd, Stop};
 
 /// One group of this shard with all that decides how it runs.
 #[derive(Debug, Clone)]
@@ -18,7 +17,7 @@ pub struct Job {
     /// The group.
     pub group: Group,
     /// How its results are read.
-    pub reading: framework::Reading,
+    pub reading: Reading,
     /// How long one execution may take.
     pub timeout: Duration,
     /// How often it is tried again.
@@ -49,6 +48,8 @@ pub struct Execution {
     pub report: Report,
     /// What it printed.
     pub output: Output,
+    /// What is worth telling beside it.
+    pub notes: Vec<String>,
 }
 
 /// What happened.
@@ -101,6 +102,7 @@ pub enum Action {
     Finish,
 }
 
+const SIGABRT: i32 = 6;
 const SIGTERM: i32 = 15;
 
 /// The state machine. Times are microseconds since the shard started.
@@ -111,15 +113,8 @@ pub struct Dispatcher {
     queue: VecDeque<Try>,
     workers: Vec<Option<Running>>,
     stop: Option<Stop>,
+    failed: usize,
     finished: bool,
-}
-
-/// One execution that is to be.
-#[derive(Debug)]
-struct Try {
-    job: usize,
-    attempt: u32,
-    selection: Selection,
 }
 
 #[derive(Debug)]
@@ -152,13 +147,13 @@ impl Dispatcher {
     #[must_use]
     pub fn new(jobs: Vec<Job>, workers: u32, policy: Policy) -> Self {
         assert!(workers > 0, "a shard has at least one worker");
-        let first = |job| Try { job, attempt: 1, selection: Selection::Whole };
         Self {
-            queue: (0..jobs.len()).map(first).collect(),
+            queue: (0..jobs.len()).map(Try::first).collect(),
             workers: (0..workers).map(|_| None).collect(),
             jobs,
             policy,
             stop: None,
+            failed: 0,
             finished: false,
         }
     }
@@ -173,6 +168,12 @@ impl Dispatcher {
     #[must_use]
     pub fn stop(&self) -> Option<&Stop> {
         self.stop.as_ref()
+    }
+
+    /// How many jobs failed for good.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.failed
     }
 
     /// Whether jobs wait for a worker.
@@ -249,37 +250,49 @@ impl Dispatcher {
         let Some(running) = self.workers.get_mut(worker as usize).and_then(Option::take) else {
             return;
         };
-        let Execution { end, duration_us, leaked, unkillable, report, output } = execution;
+        let Execution { end, duration_us, leaked, unkillable, report, output, notes: _ } =
+            execution;
         let job = &self.jobs[running.this.job];
         let cut = match running.phase {
             Phase::Free => None,
             Phase::Ending { why, .. } | Phase::Killed { why } => Some(why),
         };
-        let judged = framework::judge(&framework::Case {
+        let mut this = running.this;
+        let selection = std::mem::replace(&mut this.selection, Selection::Whole);
+        let rest = match (&cut, &self.stop) {
+            (None, None) => framework::left_by_a_death(&job.group, &selection, &report),
+            (Some(_), _) | (_, Some(_)) => Vec::new(),
+        };
+        let case = framework::Case {
             group: &job.group,
-            selection: &running.this.selection,
+            selection: &selection,
             reading: job.reading,
             end: &end,
             duration_us,
             cut,
             unkillable,
+            after_death: this.after_death(&rest, &report),
             report,
-        });
-        let Try { job: index, attempt, .. } = running.this;
-        let again = judged.verdict == Verdict::Failed
-            && attempt <= job.retries
-            && self.stop.is_none()
-            && end_allows_retry(&end);
-        let group = job.group.id.clone();
-        if again {
-            let selection = framework::retry_selection(&job.group, job.reading, &judged);
-            self.queue.push_front(Try { job: index, attempt: attempt + 1, selection });
+            output: &output,
+        };
+        let mut judged = framework::judge(&case);
+        let attempt = this.attempt;
+        let may_retry = this.retries < job.retries && self.stop.is_none() && allows_retry(&end);
+        let after = this.after(&job.group, &case, &mut judged, rest, may_retry);
+        let last = match &after {
+            After::Again(_) => false,
+            After::Failed | After::Passed => true,
+        };
+        let failed_for_good = matches!(after, After::Failed);
+        if let After::Again(next) = after {
+            self.queue.push_front(next);
         }
-        let failed_for_good = judged.verdict == Verdict::Failed && !again;
+        self.failed += usize::from(failed_for_good);
+        let group = job.group.id.clone();
         actions.push(Action::Emit(Box::new(Event::GroupFinished(GroupFinished {
             group,
             attempt,
-            last: !again,
+            last,
             worker,
             at_us: now_us,
             duration_us,
@@ -348,7 +361,8 @@ impl Dispatcher {
                     let why = Problem::TimedOut(timeout_us);
                     let kill_at_us = now_us.saturating_add(grace_us);
                     running.phase = Phase::Ending { why, kill_at_us };
-                    actions.push(Action::Signal { worker, signal: SIGTERM });
+                    let signal = first_signal(job.reading);
+                    actions.push(Action::Signal { worker, signal });
                 }
                 Phase::Free if !running.slow_said && ran_us >= timeout_us / 2 => {
                     running.slow_said = true;
@@ -387,10 +401,18 @@ impl Dispatcher {
 }
 
 /// A process that could not even be started will not start the next time either.
-fn end_allows_retry(end: &ProcessEnd) -> bool {
+fn allows_retry(end: &ProcessEnd) -> bool {
     match end {
         ProcessEnd::Exited(_) | ProcessEnd::Signaled(_) | ProcessEnd::Unknown(_) => true,
         ProcessEnd::NotStarted(_) => false,
+    }
+}
+
+/// What a job gets at its deadline: a warm worker writes the stacks of its threads on SIGABRT.
+fn first_signal(reading: Reading) -> i32 {
+    match reading {
+        Reading::Told => SIGABRT,
+        Reading::ExitStatus | Reading::Junit { .. } => SIGTERM,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::dispatcher::{Action, Dispatcher, Execution, Input, Job};
@@ -18,11 +18,10 @@ use crate::model::{Event, GroupId, NotRun, Stop, SuiteName};
 use crate::process::{Control, Follower, become_reaper, kill_orphans};
 use crate::provision::{More, Provision, ProvisionError, Request, Told};
 use crate::sink::{Sink, SinkError};
+use crate::warm::Session;
 
 /// How often streamed output is looked for.
 const STREAM_PERIOD: Duration = Duration::from_millis(100);
-/// How long an idle thread for reading results is kept: longer than any run.
-const READER_KEEP: Duration = Duration::from_hours(24 * 365);
 /// Signals and kills on their way to one execution.
 const CONTROLS_MAX: usize = 16;
 
@@ -54,6 +53,15 @@ pub struct Outputs<'a> {
     pub console: Option<&'a mut dyn Sink>,
     /// Is told what is worth knowing beside the events.
     pub note: &'a mut dyn FnMut(&str),
+}
+
+/// How the suites run.
+#[derive(Debug, Clone, Copy)]
+pub struct Suites<'a> {
+    /// Each suite's framework.
+    pub frameworks: &'a BTreeMap<SuiteName, Rc<Framework>>,
+    /// The processes of suites whose processes stay. They are there when the run is over.
+    pub sessions: &'a BTreeMap<SuiteName, Rc<Session>>,
 }
 
 /// How the shard came to its end.
@@ -110,57 +118,51 @@ impl Outputs<'_> {
     }
 }
 
-/// Makes the databases ready that are requested, and runs the jobs to their end.
+/// Makes the databases ready that are requested, and runs the jobs to their end. To be called
+/// inside a [`tokio::task::LocalSet`].
 ///
 /// # Errors
 /// When databases, signals or workers cannot be set up; nothing has run then, and the journal says
 /// so.
-pub fn run(
+pub async fn run(
     setup: Setup,
     request: Option<&Request<'_>>,
     jobs: Vec<Job>,
-    frameworks: &BTreeMap<SuiteName, Rc<Framework>>,
+    suites: Suites<'_>,
     outputs: &mut Outputs<'_>,
 ) -> Result<Ending, RunError> {
     let system = |act| move |source| RunError::System { act, source };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .thread_keep_alive(READER_KEEP)
-        .build()
-        .map_err(system("start the runtime"))?;
-    LocalSet::new().block_on(&runtime, async {
-        // The first thread that reads results is there before any group can use up the machine's.
-        let _ = tokio::task::spawn_blocking(|| ()).await;
-        become_reaper().map_err(system("adopt orphaned processes"))?;
-        let mut signals = Signals::listen().map_err(system("listen for signals"))?;
-        let provided = tokio::select! {
-            biased;
-            number = signals.next() => Err(number),
-            provided = provided(request, outputs) => Ok(provided),
-        };
-        let provision = match provided {
-            Ok(Ok(provision)) => provision,
-            Ok(Err(error)) => {
-                outputs.nothing_ran(&jobs, Stop::Broken(error.to_string()));
-                return Err(error);
-            }
-            Err(number) => {
-                let stop = Stop::Signal(number);
-                outputs.nothing_ran(&jobs, stop.clone());
-                kill_orphans().await;
-                return Ok(Ending { stop: Some(stop), failed: 0 });
-            }
-        };
-        let driver = Driver::new(setup, signals, provision.as_ref(), jobs, frameworks, outputs)?;
-        let ending = driver.drive().await;
-        if let Some(provision) = provision.and_then(Rc::into_inner) {
-            for left in provision.stop().await {
-                (outputs.note)(&left.to_string());
-            }
+    // The first thread that reads results is there before any group can use up the machine's.
+    let _ = tokio::task::spawn_blocking(|| ()).await;
+    become_reaper().map_err(system("adopt orphaned processes"))?;
+    let mut signals = Signals::listen().map_err(system("listen for signals"))?;
+    let provided = tokio::select! {
+        biased;
+        number = signals.next() => Err(number),
+        provided = provided(request, outputs) => Ok(provided),
+    };
+    let provision = match provided {
+        Ok(Ok(provision)) => provision,
+        Ok(Err(error)) => {
+            outputs.nothing_ran(&jobs, Stop::Broken(error.to_string()));
+            return Err(error);
         }
-        kill_orphans().await;
-        Ok(ending)
-    })
+        Err(number) => {
+            let stop = Stop::Signal(number);
+            outputs.nothing_ran(&jobs, stop.clone());
+            kill_orphans().await;
+            return Ok(Ending { stop: Some(stop), failed: 0 });
+        }
+    };
+    let driver = Driver::new(setup, signals, provision.as_ref(), jobs, suites, outputs)?;
+    let ending = driver.drive().await;
+    if let Some(provision) = provision.and_then(Rc::into_inner) {
+        for left in provision.stop().await {
+            (outputs.note)(&left.to_string());
+        }
+    }
+    kill_orphans().await;
+    Ok(ending)
 }
 
 /// The databases of a request, ready.
@@ -193,7 +195,7 @@ struct Slot {
 struct Driver<'a, 'o> {
     setup: Rc<Setup>,
     jobs: Vec<Rc<Job>>,
-    frameworks: &'a BTreeMap<SuiteName, Rc<Framework>>,
+    suites: Suites<'a>,
     outputs: &'a mut Outputs<'o>,
     dispatcher: Dispatcher,
     slots: Vec<Slot>,
@@ -202,7 +204,6 @@ struct Driver<'a, 'o> {
     signals: Signals,
     started: Instant,
     executions: u64,
-    failed: usize,
     journal: Journalling,
     finished: bool,
 }
@@ -220,7 +221,7 @@ impl<'a, 'o> Driver<'a, 'o> {
         signals: Signals,
         provision: Option<&Rc<Provision>>,
         jobs: Vec<Job>,
-        frameworks: &'a BTreeMap<SuiteName, Rc<Framework>>,
+        suites: Suites<'a>,
         outputs: &'a mut Outputs<'o>,
     ) -> Result<Self, RunError> {
         let system = |act| move |source| RunError::System { act, source };
@@ -242,7 +243,7 @@ impl<'a, 'o> Driver<'a, 'o> {
         Ok(Self {
             setup,
             jobs,
-            frameworks,
+            suites,
             outputs,
             dispatcher,
             slots,
@@ -251,7 +252,6 @@ impl<'a, 'o> Driver<'a, 'o> {
             signals,
             started,
             executions: 0,
-            failed: 0,
             journal: Journalling::Goes,
             finished: false,
         })
@@ -276,6 +276,9 @@ impl<'a, 'o> Driver<'a, 'o> {
                 number = self.signals.next() => Some(Input::Signal(number)),
                 Some((worker, execution)) = self.results.recv() => {
                     self.stream_rest(worker);
+                    for note in &execution.notes {
+                        (self.outputs.note)(note);
+                    }
                     Some(Input::Ended { worker, execution })
                 }
                 // A worker serves as long as it gets orders: it panicked, and its group would be
@@ -293,7 +296,7 @@ impl<'a, 'o> Driver<'a, 'o> {
         // Without orders the workers close their supervisors and end.
         drop(self.slots);
         while self.workers.join_next().await.is_some() {}
-        Ending { stop: self.dispatcher.stop().cloned(), failed: self.failed }
+        Ending { stop: self.dispatcher.stop().cloned(), failed: self.dispatcher.failed() }
     }
 
     fn now_us(&self) -> u64 {
@@ -332,7 +335,9 @@ impl<'a, 'o> Driver<'a, 'o> {
 
     async fn start(&mut self, worker: u32, job: usize, selection: crate::framework::Selection) {
         let job = Rc::clone(&self.jobs[job]);
-        let framework = Rc::clone(&self.frameworks[&job.group.id.suite]);
+        let suite = &job.group.id.suite;
+        let framework = Rc::clone(&self.suites.frameworks[suite]);
+        let session = self.suites.sessions.get(suite).cloned();
         self.executions += 1;
         let keep = self.setup.outputs.join(format!("{}.log", self.executions));
         let (controls, inbox) = mpsc::channel(CONTROLS_MAX);
@@ -344,18 +349,12 @@ impl<'a, 'o> Driver<'a, 'o> {
             slot.follower = Some((job.group.id.clone(), Follower::new(slot.output.clone())));
         }
         let more = if self.dispatcher.has_waiting() { More::Follow } else { More::No };
-        let order = Order { job, framework, selection, controls: inbox, keep, more };
+        let order = Order { job, framework, session, selection, controls: inbox, keep, more };
         // A worker ends only after its orders' sender is gone, so it is there to take this.
         let _ = slot.orders.send(order).await;
     }
 
     fn emit(&mut self, event: &Event) {
-        if let Event::GroupFinished(finished) = event
-            && finished.last
-            && finished.verdict == crate::model::Verdict::Failed
-        {
-            self.failed += 1;
-        }
         match self.journal {
             Journalling::Goes => {
                 if let Err(error) = self.outputs.take(event) {

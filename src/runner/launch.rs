@@ -1,6 +1,7 @@
 //! From a job to the command line, files and environment of its process.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -10,7 +11,8 @@ use std::path::{Path, PathBuf};
 use super::{Job, Setup};
 use crate::config::PORTS_PER_WORKER;
 use crate::framework::{
-    Framework, Placeholder, Selection, TemplateError, Values, fits_an_argument, tests_file,
+    Commands, Framework, Placeholder, Selection, TemplateError, Values, fits_an_argument,
+    tests_file,
 };
 use crate::process::Launch;
 use crate::store::{self, StoreError};
@@ -26,6 +28,8 @@ pub(super) enum LaunchError {
     Clear { path: PathBuf, source: io::Error },
     #[error("cannot clear up after the last group: {0}")]
     Remove(#[from] StoreError),
+    #[error("{what} has {value:?}, which is not UTF-8: a warm worker cannot be told of it")]
+    NotText { what: String, value: OsString },
 }
 
 /// One worker's directories: made once, emptied between executions.
@@ -88,27 +92,28 @@ pub(super) fn launch(
     setup: &Setup,
     place: &Place,
     framework: &Framework,
+    commands: &Commands,
     job: &Job,
     selection: &Selection,
 ) -> Result<Launch, LaunchError> {
     let group = &job.group.members;
     let chosen = match selection {
         Selection::Whole => None,
-        Selection::Tests(names) => job.reading.selects.arguments(group, names),
+        Selection::Tests(names) => job.reading.arguments(&job.group, names),
     };
     let members: Vec<Cow<'_, [u8]>> = match chosen {
         Some(arguments) => arguments.into_iter().map(Cow::Owned).collect(),
         None => group.iter().map(|member| member.argument.as_slice().into()).collect(),
     };
-    if framework.run.uses(Placeholder::TestsFile) {
+    if commands.run.uses(Placeholder::TestsFile) {
         let list = tests_file(members.iter().map(AsRef::as_ref))?;
         write(&place.list, &list)?;
     }
     let values = values(setup, place, framework).with(Placeholder::Tests, members);
-    for (name, template) in &framework.files {
+    for (name, template) in &commands.files {
         write(&place.outdir.join(name), &template.render(&values)?)?;
     }
-    let command = framework.run.render(&values)?;
+    let command = commands.run.render(&values)?;
     Ok(Launch {
         argv: shell(command, &place.script)?,
         env: environment(setup, place, framework, &values)?,
@@ -117,6 +122,26 @@ pub(super) fn launch(
         output: place.output.clone(),
         stdout: None,
     })
+}
+
+/// The environment of a warm worker, but for its databases.
+pub(super) fn warm_environment(
+    setup: &Setup,
+    place: &Place,
+    framework: &Framework,
+) -> Result<BTreeMap<String, String>, LaunchError> {
+    let values = values(setup, place, framework);
+    let mut env = BTreeMap::new();
+    for (name, value) in environment(setup, place, framework, &values)? {
+        let text = |value: OsString, what: &str| {
+            let refuse = |value| LaunchError::NotText { what: what.to_owned(), value };
+            value.into_string().map_err(refuse)
+        };
+        let name = text(name, "a variable's name")?;
+        let value = text(value, &format!("`{name}`"))?;
+        env.insert(name, value);
+    }
+    Ok(env)
 }
 
 fn values<'a>(setup: &Setup, place: &'a Place, framework: &'a Framework) -> Values<'a> {

@@ -4,9 +4,11 @@
 //! with every sink before the next thing is done; when this returns, no process that it started is
 //! left (as far as `docs/reference/processes.md` says).
 
+mod attempts;
 mod dispatcher;
 mod drive;
 mod launch;
+mod warm;
 mod worker;
 
 #[cfg(test)]
@@ -16,7 +18,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use dispatcher::{Action, Dispatcher, Execution, Input, Job, Policy};
-pub use drive::{Ending, Outputs, RunError, run};
+pub use drive::{Ending, Outputs, RunError, Suites, run};
 
 use crate::model::Shard;
 

@@ -1,12 +1,14 @@
 //! The dispatcher's decisions: races by table, everything else by random histories.
 
+mod deaths;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::{Action, Dispatcher, Execution, Input, Job, Policy};
-use crate::framework::{Naming, Reading, Report, Results, Selects};
+use crate::framework::{Reading, Report};
 use crate::model::{
     Event, Group, GroupFinished, GroupId, Limits, Member, Output, Problem, ProcessEnd, Stop,
     SuiteName,
@@ -34,13 +36,11 @@ fn job(number: usize, spec: Spec) -> Job {
             tests: None,
             exclusive: spec.exclusive,
             databases: true,
+            aliases: None,
+            late: false,
             limits: Limits::default(),
         },
-        reading: Reading {
-            results: Results::ExitStatus,
-            naming: Naming::ClassAndName,
-            selects: Selects::Group,
-        },
+        reading: Reading::ExitStatus,
         timeout: Duration::from_micros(TIMEOUT_US),
         retries: spec.retries,
     }
@@ -54,6 +54,7 @@ fn ended(worker: u32, end: ProcessEnd) -> Input {
         unkillable: Vec::new(),
         report: Report::default(),
         output: Output::default(),
+        notes: Vec::new(),
     };
     Input::Ended { worker, execution: Box::new(execution) }
 }

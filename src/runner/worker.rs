@@ -1,7 +1,6 @@
 //! One local slot of the shard: takes an order, runs it under its supervisor, brings back what it
 //! came to.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,15 +9,17 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::launch::{Place, launch};
+use super::launch::{Place, launch, warm_environment};
+use super::warm::{NoWorker, Wanted, Warmed, end_of, order};
 use super::{Execution, Job, Setup};
-use crate::framework::{Framework, Report, Results, Selection};
+use crate::framework::{Commands, Framework, How, Reading, Report, Selection, Warm};
 use crate::junit::read as junit;
 use crate::model::{Output, ProcessEnd};
 use crate::process::{
     self, Control, Ended, KeptLimits, Supervisor, Whole, kill_orphans, open_plain, read_kept,
 };
-use crate::provision::{After, More, Provision, ProvisionError};
+use crate::provision::{After, Handed, More, Provision, ProvisionError};
+use crate::warm::{Ran, Session};
 
 /// JUnit files beyond this, all of one group taken together, are refused.
 const JUNIT_BYTES_MAX: u64 = 256 << 20;
@@ -28,6 +29,8 @@ const JUNIT_BYTES_MAX: u64 = 256 << 20;
 pub(super) struct Order {
     pub(super) job: Rc<Job>,
     pub(super) framework: Rc<Framework>,
+    /// The processes of a suite whose processes stay.
+    pub(super) session: Option<Rc<Session>>,
     pub(super) selection: Selection,
     /// Signals for this execution alone.
     pub(super) controls: mpsc::Receiver<Control>,
@@ -43,6 +46,7 @@ pub(super) struct Worker {
     index: u32,
     place: Arc<Place>,
     supervisor: Option<Supervisor>,
+    warmed: Warmed,
 }
 
 impl Worker {
@@ -52,7 +56,8 @@ impl Worker {
         index: u32,
     ) -> io::Result<Self> {
         let place = Arc::new(Place::make(&setup, index)?);
-        Ok(Self { setup, provision, index, place, supervisor: None })
+        let warmed = Warmed::default();
+        Ok(Self { setup, provision, index, place, supervisor: None, warmed })
     }
 
     /// What this worker's groups print into.
@@ -73,25 +78,35 @@ impl Worker {
                 break;
             }
         }
+        self.warmed.stop().await;
         if let Some(supervisor) = self.supervisor.take() {
             supervisor.close().await;
         }
     }
 
     async fn execute(&mut self, order: Order) -> Execution {
-        let Order { job, framework, selection, mut controls, keep, more } = order;
         let place = Arc::clone(&self.place);
         let cleared = off_the_loop(move || place.clear().map_err(|error| error.to_string())).await;
-        let described = cleared.and_then(|cleared| cleared).and_then(|()| {
-            launch(&self.setup, &self.place, &framework, &job, &selection)
-                .map_err(|error| error.to_string())
-        });
+        if let Err(why) = cleared.and_then(|cleared| cleared) {
+            return not_started(why);
+        }
+        let framework = Rc::clone(&order.framework);
+        match &framework.how {
+            How::Commands(commands) => self.execute_command(order, commands).await,
+            How::Warm(warm) => self.execute_warm(order, warm).await,
+        }
+    }
+
+    async fn execute_command(&mut self, order: Order, commands: &Commands) -> Execution {
+        let Order { job, framework, session: _, selection, mut controls, keep, more } = order;
+        let described = launch(&self.setup, &self.place, &framework, commands, &job, &selection)
+            .map_err(|error| error.to_string());
         let mut launch = match described {
             Ok(launch) => launch,
             Err(why) => return not_started(why),
         };
-        match self.databases(&job, more).await {
-            Ok(variables) => launch.env.extend(variables),
+        match self.hand_out(&job, more).await {
+            Ok(handed) => launch.env.extend(handed.variables),
             Err(error) => return not_started(error.to_string()),
         }
         let supervisor = match self.supervisor() {
@@ -103,39 +118,81 @@ impl Worker {
             self.supervisor = None;
             kill_orphans().await;
         }
-        self.give_back(&job, &ended.end);
-        let place = Arc::clone(&self.place);
-        let results = job.reading.results;
-        let failed = Execution {
-            end: ProcessEnd::Unknown("evenly failed while it read the results".to_owned()),
-            ..not_started(String::new())
-        };
-        off_the_loop(move || gather(&place, results, ended, &keep)).await.unwrap_or(failed)
-    }
-
-    /// The variables with which the job finds its databases.
-    async fn databases(
-        &self,
-        job: &Job,
-        more: More,
-    ) -> Result<Vec<(OsString, OsString)>, ProvisionError> {
-        match &self.provision {
-            Some(provision) if job.group.databases => {
-                provision.variables(self.index, &job.group.id.suite, more).await
-            }
-            Some(_) | None => Ok(Vec::new()),
-        }
-    }
-
-    fn give_back(&self, job: &Job, end: &ProcessEnd) {
-        let after = match end {
+        let after = match ended.end {
             ProcessEnd::Exited(_) => After::Clean,
             ProcessEnd::Signaled(_) | ProcessEnd::NotStarted(_) | ProcessEnd::Unknown(_) => {
                 After::Dirty
             }
         };
-        if let (Some(provision), true) = (&self.provision, job.group.databases) {
-            provision.give_back(self.index, &job.group.id.suite, after);
+        self.give_back(&job, &after);
+        let place = Arc::clone(&self.place);
+        let reading = job.reading;
+        off_the_loop(move || gather(&place, reading, ended, &keep))
+            .await
+            .unwrap_or_else(|_| unread())
+    }
+
+    async fn execute_warm(&mut self, given: Order, warm: &Warm) -> Execution {
+        let Order { job, framework, session, selection, mut controls, keep, more } = given;
+        let Some(session) = session else {
+            return not_started("its suite has no processes".to_owned());
+        };
+        let described = warm_environment(&self.setup, &self.place, &framework)
+            .map_err(|error| error.to_string())
+            .and_then(|env| {
+                let output = self.place.output.clone();
+                // A worker that ends before it opens it leaves an empty one.
+                let made = fs::write(&output, b"").map_err(|error| error.to_string());
+                let text = output.into_os_string().into_string();
+                let text = text.map_err(|path| format!("{} is not UTF-8", path.display()));
+                made.and(text).map(|output| (env, output))
+            });
+        let (env, output) = match described {
+            Ok(described) => described,
+            Err(why) => return not_started(why),
+        };
+        let handed = match self.hand_out(&job, more).await {
+            Ok(handed) => handed,
+            Err(error) => return not_started(error.to_string()),
+        };
+        let suite = &job.group.id.suite;
+        let wanted =
+            Wanted { session: &session, suite, index: self.index, env, renewal: warm.renewal };
+        let (mut execution, ran) = match self.warmed.worker(wanted, &handed, &mut controls).await {
+            Ok(worker) => {
+                let order = order(&job, &selection, output, &handed);
+                let ran = worker.run(order, &mut controls).await;
+                let place = Arc::clone(&self.place);
+                let told = ran.clone();
+                let gathered = off_the_loop(move || gather_warm(&place, told, &keep)).await;
+                (gathered.unwrap_or_else(|_| unread()), Some(ran))
+            }
+            Err(NoWorker::Failed(why)) => (not_started(why), None),
+            Err(NoWorker::Stopped) => {
+                let end = ProcessEnd::Unknown("its worker was not there yet".to_owned());
+                (Execution { end, ..not_started(String::new()) }, None)
+            }
+        };
+        let after = match ran {
+            Some(Ran { end: None, dirty, .. }) => After::Changed(dirty),
+            Some(Ran { end: Some(_), .. }) | None => After::Dirty,
+        };
+        self.give_back(&job, &after);
+        execution.notes = session.notes();
+        execution
+    }
+
+    /// Where the job finds its databases; waits until they are there.
+    async fn hand_out(&self, job: &Job, more: More) -> Result<Handed, ProvisionError> {
+        match &self.provision {
+            Some(provision) => provision.hand_out(self.index, &job.group, more).await,
+            None => Ok(Handed::default()),
+        }
+    }
+
+    fn give_back(&self, job: &Job, after: &After) {
+        if let Some(provision) = &self.provision {
+            provision.give_back(self.index, &job.group, after);
         }
     }
 
@@ -162,22 +219,40 @@ async fn off_the_loop<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| format!("evenly failed: {error}"))
 }
 
-fn gather(place: &Place, results: Results, ended: Ended, keep: &Path) -> Execution {
+/// What is told of an execution whose results evenly could not read.
+fn unread() -> Execution {
+    let end = ProcessEnd::Unknown("evenly failed while it read the results".to_owned());
+    Execution { end, ..not_started(String::new()) }
+}
+
+fn gather_warm(place: &Place, ran: Ran, keep: &Path) -> Execution {
+    let end = end_of(&ran);
+    let Ran { said, end: _, leaked, unkillable, dirty: _, duration_us } = ran;
+    let output = output_or_why(place, &end, keep);
+    let (report, notes) = (Report::Said(said), Vec::new());
+    Execution { end, duration_us, leaked, unkillable, report, output, notes }
+}
+
+fn gather(place: &Place, reading: Reading, ended: Ended, keep: &Path) -> Execution {
     let Ended { end, leaked, unkillable, duration_us } = ended;
-    let output = match end {
+    let output = output_or_why(place, &end, keep);
+    let report = match reading {
+        Reading::ExitStatus | Reading::Told => Report::default(),
+        Reading::Junit { .. } => read_reports(&place.outdir),
+    };
+    Execution { end, duration_us, leaked, unkillable, report, output, notes: Vec::new() }
+}
+
+fn output_or_why(place: &Place, end: &ProcessEnd, keep: &Path) -> Output {
+    match end {
         ProcessEnd::NotStarted(_) => Output::default(),
         ProcessEnd::Exited(_) | ProcessEnd::Signaled(_) | ProcessEnd::Unknown(_) => {
-            output_of(&place.output, &end, keep).unwrap_or_else(|error| Output {
+            output_of(&place.output, end, keep).unwrap_or_else(|error| Output {
                 head: format!("[evenly: the output cannot be read: {error}]\n"),
                 tail: None,
             })
         }
-    };
-    let report = match results {
-        Results::ExitStatus => Report::default(),
-        Results::Junit => read_reports(&place.outdir),
-    };
-    Execution { end, duration_us, leaked, unkillable, report, output }
+    }
 }
 
 /// The output's head and tail. The whole file is kept where the process failed and there is more:
@@ -209,6 +284,7 @@ fn not_started(why: String) -> Execution {
         unkillable: Vec::new(),
         report: Report::default(),
         output: Output::default(),
+        notes: Vec::new(),
     }
 }
 
@@ -231,7 +307,7 @@ fn read_reports(outdir: &Path) -> Report {
             junit::Document { broken: Some(error.to_string()), ..junit::Document::default() }
         }
     };
-    Report { documents: paths.iter().map(read).collect() }
+    Report::Documents(paths.iter().map(read).collect())
 }
 
 /// The whole of a plain file, if it holds no more than that.

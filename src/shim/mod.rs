@@ -14,6 +14,16 @@ pub struct Source {
     pub text: &'static str,
 }
 
+/// A file of the package.
+macro_rules! worker {
+    ($name:literal) => {
+        Source {
+            file_name: concat!("evenly_worker/", $name),
+            text: include_str!(concat!("evenly_worker/", $name)),
+        }
+    };
+}
+
 /// The file of a shim, to be written where `{shim}` then points.
 #[must_use]
 pub fn source(shim: Shim) -> Source {
@@ -21,11 +31,23 @@ pub fn source(shim: Shim) -> Source {
         Shim::Pytest => {
             Source { file_name: "pytest_shim.py", text: include_str!("pytest_shim.py") }
         }
-        Shim::Unittest => {
-            Source { file_name: "unittest_shim.py", text: include_str!("unittest_shim.py") }
-        }
     }
 }
+
+/// The package by which Python is a warm worker, to be written below one directory: `python
+/// DIR/evenly_worker serve FRAMEWORK` starts it.
+pub const WORKER: &[Source] = &[
+    worker!("__init__.py"),
+    worker!("__main__.py"),
+    worker!("channel.py"),
+    worker!("output.py"),
+    worker!("results.py"),
+    worker!("serve.py"),
+    worker!("suites.py"),
+    worker!("trial_framework.py"),
+    worker!("trial_tests.py"),
+    worker!("unittest_framework.py"),
+];
 
 #[cfg(test)]
 mod tests;

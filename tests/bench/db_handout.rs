@@ -11,15 +11,17 @@ mod machine;
 #[expect(dead_code, reason = "the tests need more of it")]
 mod postgres;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use evenly::config::Config;
-use evenly::model::SuiteName;
-use evenly::provision::{After, Cache, More, Provision, Request, Told, owner_of_this_process};
+use evenly::model::{Group, GroupId, Limits, SuiteName};
+use evenly::provision::{
+    After, Cache, Databases, More, Provision, Request, Told, owner_of_this_process,
+};
 use jiff::{Timestamp, ToSpan};
 use postgres::{ADMIN, PostgresServer, bins};
 use tokio::task::{JoinSet, LocalSet, spawn_blocking};
@@ -73,7 +75,8 @@ fn measured(place: &str, work: Work, groups: usize) -> Vec<Vec<Duration>> {
     let config = Config::parse(&config).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
-        let request = request(&config, dir.path());
+        let databases = Databases::new(&config, &BTreeMap::new()).unwrap();
+        let request = request(&databases, dir.path());
         let mut tell = |told| assert!(!matches!(told, Told::Warning(_)), "{told:?}");
         let provision = Rc::new(Provision::start(&request, &mut tell).await.unwrap());
         let suite = config.suites[0].name.clone();
@@ -96,16 +99,26 @@ async fn serve(
     work: Work,
     groups: usize,
 ) -> Vec<Duration> {
+    let using = Group {
+        id: GroupId::new(&suite, "g"),
+        members: Vec::new(),
+        tests: None,
+        exclusive: false,
+        databases: true,
+        aliases: None,
+        late: false,
+        limits: Limits::default(),
+    };
     let mut times = Vec::with_capacity(groups);
     let mut seen = BTreeSet::new();
     for left in (0..groups).rev() {
         let more = if left > 0 { More::Follow } else { More::No };
         let began = Instant::now();
-        let variables = provision.variables(worker, &suite, more).await.unwrap();
+        let handed = provision.hand_out(worker, &using, more).await.unwrap();
         times.push(began.elapsed());
-        assert!(seen.insert(variables), "a database was handed out twice");
+        assert!(seen.insert(handed.variables), "a database was handed out twice");
         group(work).await;
-        provision.give_back(worker, &suite, After::Clean);
+        provision.give_back(worker, &using, &After::Clean);
     }
     times
 }
@@ -147,10 +160,11 @@ fn row(name: &str, work: Work, times: Vec<Vec<Duration>>) -> String {
     )
 }
 
-fn request<'a>(config: &'a Config, dir: &Path) -> Request<'a> {
+fn request<'a>(databases: &'a Databases, dir: &Path) -> Request<'a> {
     let owner = owner_of_this_process("bench", Timestamp::now() + 1.hour());
     Request {
-        config,
+        databases,
+        filler: None,
         base: dir.to_owned(),
         used: BTreeSet::from(["shop".to_owned()]),
         workers: WORKERS,

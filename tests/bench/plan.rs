@@ -186,6 +186,8 @@ impl Cut {
             tests: Some(tests),
             exclusive: false,
             databases: true,
+            aliases: None,
+            late: false,
             limits: Limits::default(),
         };
         groups.into_iter().map(group).collect()

@@ -62,7 +62,7 @@ struct Place {
     server: Option<Arc<Mariadb>>,
 }
 
-fn has_mariadb() -> bool {
+pub(crate) fn has_mariadb() -> bool {
     Path::new("/usr/sbin/mariadbd").exists()
 }
 
@@ -130,7 +130,7 @@ fn origins(project: &Project) -> Vec<String> {
 }
 
 /// The databases of a Postgres whose names hold a text.
-fn on(server: &PostgresServer, part: &str) -> Vec<String> {
+pub(crate) fn on(server: &PostgresServer, part: &str) -> Vec<String> {
     let sql = format!("SELECT datname FROM pg_database WHERE strpos(datname, '{part}') > 0");
     psql(server, &sql).lines().map(str::to_owned).collect()
 }

@@ -1,11 +1,13 @@
 //! Every preset with its real tool: the fixture projects against a model of what they must come
 //! to, projects made to go wrong, and real packages' own suites.
 
+mod django;
 mod guide;
 mod jest;
 mod nextest;
 mod pytest;
 mod real;
+mod trial;
 mod unittest;
 
 use std::collections::BTreeMap;

@@ -55,6 +55,12 @@ pub(super) fn clean(args: &DbCleanArgs) -> Result<Exit, Error> {
 
 /// Everything on the project's servers, those of `up` included.
 fn look(site: &Site, act: Act) -> Result<Survey, Error> {
+    for suite in site.suites_with_own_databases() {
+        print::note(&format!(
+            "servers of the settings of suite `{suite}` are not looked at, only those of \
+             `[database.NAME]`: its next run removes what dead ones left there"
+        ));
+    }
     let state = State::read(&site.state())?;
     let held = state.filter(|state| state.runs().unwrap_or(false)).map(|state| state.databases);
     let held = held.into_iter().flatten().filter(|database| database.managed);

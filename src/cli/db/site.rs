@@ -1,18 +1,20 @@
 //! What holds for every `evenly db` command: the project's configuration, where the state of `up`
 //! is, and a runtime.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use tokio::task::LocalSet;
 
 use super::super::databases::cache;
 use super::super::error::Error;
 use super::super::project::{base_of, own_variables, read_config};
-use crate::config::{Config, ServerKind};
-use crate::provision::{Request, owner_of_this_process};
+pub(super) use super::super::runtime::block_on;
+use crate::config::{Config, ServerKind, Suite};
+use crate::framework::WarmFramework;
+use crate::model::SuiteName;
+use crate::provision::{Databases, Request, owner_of_this_process};
 
 /// Where the state of `up` is, below the configuration's directory.
 const DIRECTORY: &str = ".evenly";
@@ -27,12 +29,16 @@ pub(super) struct Site {
     pub(super) config: Config,
     pub(super) path: PathBuf,
     pub(super) base: PathBuf,
+    databases: Databases,
 }
 
 impl Site {
     pub(super) fn open(config: &Path) -> Result<Self, Error> {
         let path = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
-        Ok(Self { config: read_config(config)?, base: base_of(config), path })
+        let base = base_of(config);
+        let config = read_config(config)?;
+        let databases = Databases::new(&config, &BTreeMap::new())?;
+        Ok(Self { config, path, base, databases })
     }
 
     /// What `up` made.
@@ -63,6 +69,26 @@ impl Site {
         Ok(if named.is_empty() { all() } else { named.iter().cloned().collect() })
     }
 
+    /// Those of the wanted that a suite's framework fills when tests run, with the suite.
+    pub(super) fn filled_by_suites(&self, wanted: &BTreeSet<String>) -> Vec<(&str, &SuiteName)> {
+        let fills = |suite: &&Suite| suite.framework == WarmFramework::Django.name();
+        let suites = self.config.suites.iter().filter(fills);
+        let pairs = suites.flat_map(|suite| {
+            suite.named_databases().map(move |name| (name.as_str(), &suite.name))
+        });
+        let unfilled = |name: &str| self.config.databases[name].is_unfilled();
+        pairs.filter(|(name, _)| wanted.contains(*name) && unfilled(name)).collect()
+    }
+
+    /// The suites whose frameworks bring databases that no `[database.NAME]` is.
+    pub(super) fn suites_with_own_databases(&self) -> impl Iterator<Item = &SuiteName> {
+        let brings = |suite: &&Suite| {
+            suite.framework == WarmFramework::Django.name()
+                && suite.named_databases().next().is_none()
+        };
+        self.config.suites.iter().filter(brings).map(|suite| &suite.name)
+    }
+
     /// Whether a database is on a server of our own.
     pub(super) fn is_managed(&self, name: &String) -> bool {
         let databases = &self.config.databases;
@@ -81,7 +107,8 @@ impl Site {
         let place = format!("{}\0{}", owner.host, self.base.display());
         let tag = crate::model::hex(&Sha256::digest(place));
         Ok(Request {
-            config: &self.config,
+            databases: &self.databases,
+            filler: None,
             base: self.base.clone(),
             used,
             workers,
@@ -93,11 +120,4 @@ impl Site {
             env_remove: own_variables(),
         })
     }
-}
-
-/// Runs what talks to servers.
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| Error::System { act: "start the runtime", source })?;
-    Ok(LocalSet::new().block_on(&runtime, work))
 }

@@ -67,6 +67,12 @@ impl From<Told> for Message {
 pub(super) fn up(args: &DbUpArgs) -> Result<Exit, Error> {
     let site = Site::open(&args.config)?;
     let wanted = site.wanted(&args.databases)?;
+    for (name, suite) in site.filled_by_suites(&wanted) {
+        print::note(&format!(
+            "`[database.{name}]` is empty here: suite `{suite}` fills it when it runs; with \
+             `prepare` it would be filled"
+        ));
+    }
     let path = site.state();
     let _alone = store::lock_for_update(&path)?;
     let before = State::read(&path)?;

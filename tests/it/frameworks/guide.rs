@@ -26,9 +26,32 @@ fn has(project: &Project, tests: usize, groups: usize) {
 
 #[test]
 fn every_block_is_of_a_framework_tested_here() {
-    let tested = ["pytest", "unittest", "nextest", "jest", "command"];
+    let tested = ["django", "trial", "unittest", "pytest", "nextest", "jest", "command"];
     let count: usize = tested.into_iter().map(|heading| blocks(heading).len()).sum();
     assert_eq!(count, GUIDE.matches("```toml\n").count());
+}
+
+#[test]
+fn django() {
+    let Some(venv) = tool("EVENLY_TEST_VENV") else { return };
+    let project = Project::new(blocks("django")[0]).copy(&fixture("django"));
+    symlink(PathBuf::from(venv), project.path(".venv")).unwrap();
+    project.evenly(&["local", "--shards", "2"]).exits(1);
+    assert_ne!(project.report()["verdict"], "incomplete", "{}", project.report()["ledger"]);
+}
+
+#[test]
+fn trial() {
+    let Some(venv) = tool("EVENLY_TEST_VENV") else { return };
+    let test = "from twisted.trial import unittest\n\nclass A(unittest.TestCase):\n    \
+                def test_a(self): pass\n";
+    let project = Project::new(blocks("trial")[0])
+        .file("net/__init__.py", "")
+        .file("net/test_a.py", test)
+        .file("net/test_b.py", test);
+    symlink(PathBuf::from(venv), project.path(".venv")).unwrap();
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    has(&project, 2, 2);
 }
 
 #[test]
