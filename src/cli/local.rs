@@ -25,10 +25,10 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     store::remove_dir(&scratch)?;
     store::make_dir(&scratch)?;
     let discovery = project.discover(&scratch)?;
-    let plan = project.plan(&discovery, total)?;
+    let planned = project.plan(discovery, total)?;
     let mut early = None;
     for (shard, claimed) in shards.into_iter().zip(claimed) {
-        match run_shard(&project, &running, &discovery, &plan, shard, claimed)? {
+        match run_shard(&project, &running, &planned, shard, claimed)? {
             Exit::Passed | Exit::Failed => {}
             exit => {
                 early = Some(exit);

@@ -58,6 +58,7 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
     let lock = can_be_kept(history).then(|| store::lock_for_update(history)).transpose();
     let Known { history: mut known, writable } = load(history);
     let number = run_number(&inputs);
+    let parts = super::observe::parts(&inputs);
     let report = {
         let estimator = Estimator::new(&known, number);
         report::merge(inputs, |group| estimator.tests_last_time(&group.suite, &group.name))
@@ -67,7 +68,7 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
             return Ok(());
         }
         let run = number.unwrap_or_else(|| known.next_run());
-        let (observations, facts) = super::observe::observe(&report);
+        let (observations, facts) = super::observe::observe(&report, &parts);
         known.record(run, observations, facts);
         store::replace(history, &known.to_bytes())
     });

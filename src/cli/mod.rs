@@ -10,6 +10,7 @@ mod local;
 mod merge;
 mod observe;
 mod plan;
+mod planning;
 mod print;
 mod project;
 mod run;

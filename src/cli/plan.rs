@@ -2,6 +2,7 @@
 
 use super::args::PlanArgs;
 use super::error::Error;
+use super::planning::Planned;
 use super::print::{columns, json, out};
 use super::project::Project;
 use crate::exit::Exit;
@@ -14,7 +15,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     store::make_dir(&work)?;
     let discovery = project.discover(&work);
     store::remove_dir(&work)?;
-    let plan = project.plan(&discovery?, args.shards.total)?;
+    let Planned { discovery: _, plan, took_us: _ } = project.plan(discovery?, args.shards.total)?;
     if args.json {
         json(&format!("{}\n", plan::to_json(&plan)));
     } else {

@@ -20,6 +20,6 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let shard = choice.shard;
     let claimed = claim(&running.out, shard, project.run.attempt)?;
     let discovery = project.discover(&claimed.files.work)?;
-    let plan = project.plan(&discovery, shard.total)?;
-    run_shard(&project, &running, &discovery, &plan, shard, claimed)
+    let planned = project.plan(discovery, shard.total)?;
+    run_shard(&project, &running, &planned, shard, claimed)
 }

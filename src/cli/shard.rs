@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::databases;
 use super::error::Error;
+use super::planning::Planned;
 use super::print;
 use super::project::{Project, own_variables};
 use crate::ci::{Ci, Folding};
@@ -59,16 +60,16 @@ pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, E
 pub(super) fn run_shard(
     project: &Project,
     running: &Running,
-    discovery: &Discovery,
-    plan: &Plan,
+    planned: &Planned,
     shard: Shard,
     claimed: Claimed,
 ) -> Result<Exit, Error> {
     let Claimed { files, appender } = claimed;
+    let Planned { discovery, plan, took_us: _ } = planned;
     let workers = project.local_workers();
     let mut journal = Journal::new(appender);
     let mut console = console(project, running);
-    for event in beginning(project, discovery, plan, shard, workers) {
+    for event in beginning(project, planned, shard, workers) {
         journal.take(&event).map_err(Error::Sink)?;
         let _ = console.take(&event);
     }
@@ -113,13 +114,8 @@ pub(super) fn run_shard(
 }
 
 /// The events before the first group.
-fn beginning(
-    project: &Project,
-    discovery: &Discovery,
-    plan: &Plan,
-    shard: Shard,
-    workers: u32,
-) -> Vec<Event> {
+fn beginning(project: &Project, planned: &Planned, shard: Shard, workers: u32) -> Vec<Event> {
+    let Planned { discovery, plan, took_us } = planned;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let started = Event::RunStarted(RunStarted {
         format: FORMAT,
@@ -129,6 +125,7 @@ fn beginning(
         workers,
         started: Timestamp::now(),
         host,
+        before_us: Some(*took_us),
     });
     let assigned = plan
         .shard(shard)

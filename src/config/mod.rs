@@ -22,8 +22,8 @@ use values::{Human, default_true};
 pub use values::{Show, Workers};
 
 use crate::framework::Results;
-use crate::model::SuiteName;
 pub use crate::model::WORKERS_MAX;
+use crate::model::{Granularity, SuiteName};
 
 /// A group's time when nothing else is said.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(10);
@@ -64,6 +64,8 @@ pub struct Run {
     pub output: Show,
     /// First port of worker 0; each worker gets [`PORTS_PER_WORKER`] of its own.
     pub port_base: u16,
+    /// How finely groups are planned.
+    pub granularity: Granularity,
 }
 
 /// Ports that each worker has to itself, from `EVENLY_PORT_BASE` on.
@@ -79,6 +81,7 @@ impl Default for Run {
             fail_fast: false,
             output: Show::Failed,
             port_base: 20_000,
+            granularity: Granularity::Auto,
         }
     }
 }
@@ -144,6 +147,9 @@ pub struct Suite {
     /// Whether finding nothing is an error.
     #[serde(default = "default_true")]
     pub required: bool,
+    /// How finely its groups are planned, where that differs from `[run]`'s.
+    #[serde(default)]
+    pub granularity: Option<Granularity>,
 }
 
 impl Suite {
@@ -170,6 +176,9 @@ pub struct Rule {
     /// A label: all that match become one group.
     #[serde(default)]
     pub together: Option<String>,
+    /// Whether they may be planned in parts; matches classes too.
+    #[serde(default = "default_true")]
+    pub split: bool,
     #[serde(default)]
     timeout: Option<Human>,
     /// Overrides the suite's.
@@ -283,12 +292,12 @@ fn check_databases(
 }
 
 fn check_rule(rule: &Rule) -> Result<(), ConfigError> {
-    let Rule { matches, exclusive, database, together, timeout, retries } = rule;
+    let Rule { matches, exclusive, database, together, split, timeout, retries } = rule;
     let limits = timeout.is_some() || retries.is_some();
-    if !exclusive && *database && together.is_none() && !limits {
+    if !exclusive && *database && together.is_none() && *split && !limits {
         return Err(ConfigError::plain(format!(
             "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `timeout`, \
-             `retries` or `database = false`"
+             `retries`, `database = false` or `split = false`"
         )));
     }
     match together.as_deref() {

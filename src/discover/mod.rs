@@ -83,6 +83,8 @@ pub enum DiscoverError {
 pub struct Discovery {
     /// Every group of every suite, by id.
     pub groups: Vec<Group>,
+    /// Those that are parts, and the listed group of each.
+    pub parts: BTreeMap<GroupId, GroupId>,
     /// How each suite runs.
     pub frameworks: BTreeMap<SuiteName, Rc<Framework>>,
     /// Suites in which nothing was found although something was expected, and where was looked.
@@ -106,6 +108,7 @@ impl Discovery {
                     .map(|Group { id, tests, .. }| DiscoveredGroup {
                         name: id.name.clone(),
                         tests: tests.clone(),
+                        part_of: self.parts.get(id).map(|of| of.name.clone()),
                     })
                     .collect(),
             })
@@ -132,8 +135,12 @@ pub struct Surroundings<'a> {
 /// When any suite cannot be asked or does not answer clearly: nothing is run of a suite that is
 /// only partly known.
 pub fn discover(config: &Config, around: &Surroundings<'_>) -> Result<Discovery, DiscoverError> {
-    let mut discovery =
-        Discovery { groups: Vec::new(), frameworks: BTreeMap::new(), empty: Vec::new() };
+    let mut discovery = Discovery {
+        groups: Vec::new(),
+        parts: BTreeMap::new(),
+        frameworks: BTreeMap::new(),
+        empty: Vec::new(),
+    };
     for suite in &config.suites {
         let framework = resolve::resolve(suite, around)?;
         let listed = list(suite, &framework, around)?;

@@ -8,6 +8,7 @@ use crate::framework::{
     Framework, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role, Selects, Source,
     Template, TemplateError,
 };
+use crate::model::Granularity;
 use crate::shim;
 use crate::store;
 
@@ -96,6 +97,10 @@ fn unused(suite: &Suite, framework: &Framework) -> Option<&'static str> {
         ("paths", Placeholder::Paths, !suite.paths.is_empty()),
         ("python", Placeholder::Python, suite.python.is_some()),
     ];
+    let finely = matches!(suite.granularity, Some(Granularity::Class | Granularity::Test));
+    if finely && !framework.reading.selects.splits_groups() {
+        return Some("granularity");
+    }
     let seen = |placeholder| {
         list.into_iter().chain([&framework.run]).any(|template| template.uses(placeholder))
     };

@@ -8,6 +8,7 @@
 
 mod estimate;
 mod file;
+mod single;
 #[cfg(test)]
 mod tests;
 mod update;

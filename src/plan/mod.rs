@@ -5,6 +5,7 @@
 //! microseconds, ties are broken by id; no float and no hash order decides anything.
 
 mod fingerprint;
+mod granularity;
 mod json;
 mod lanes;
 mod rules;
@@ -16,6 +17,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 pub use fingerprint::Fingerprint;
+pub use granularity::{Grained, Grainer, Longest, Parts, Unit, Ways};
 pub use json::{FORMAT, ReadError, read, to_json};
 pub use rules::{Pattern, PatternError, Rule, Ruled, apply};
 pub use table::{Detail, render};
