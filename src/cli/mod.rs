@@ -4,6 +4,7 @@
 mod args;
 mod databases;
 mod db;
+mod emit;
 mod error;
 mod history;
 mod local;
@@ -15,6 +16,7 @@ mod print;
 mod project;
 mod run;
 mod shard;
+mod sizing;
 
 use std::ffi::OsString;
 

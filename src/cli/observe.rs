@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::history::{Observation, Seen, SuiteFacts};
 use crate::model::{DiscoveredGroup, GroupId};
+use crate::report::journal::Journal;
 use crate::report::observations::{self, Observations, Overhead, SuiteSeen, TestSeen};
 use crate::report::{FinalOutcome, Input, RunReport};
 
@@ -21,6 +22,25 @@ pub(super) fn parts(inputs: &[Input]) -> Parts {
         }
     }
     parts
+}
+
+/// What a shard cost beside its groups, microseconds: the median of the shards that came to their
+/// end by themselves. None where none tells.
+pub(super) fn fixed_us(inputs: &[Input]) -> Option<u64> {
+    let journals = inputs.iter().filter_map(|input| input.journal.as_ref().ok());
+    let mut fixed: Vec<u64> = journals.filter_map(beside_groups_us).collect();
+    fixed.sort_unstable();
+    fixed.get(fixed.len() / 2).copied()
+}
+
+/// From the command's start to the first group's, and from the last group's end to the shard's.
+fn beside_groups_us(journal: &Journal) -> Option<u64> {
+    let before_us = journal.started.before_us?;
+    let end = journal.finished.as_ref().filter(|_| journal.stopping.is_none())?;
+    let runs = &journal.executions;
+    let first = runs.iter().map(|run| run.at_us.saturating_sub(run.duration_us)).min()?;
+    let last = runs.iter().map(|run| run.at_us).max()?;
+    Some(before_us.saturating_add(first).saturating_add(end.at_us.saturating_sub(last)))
 }
 
 /// What the history takes in of a run. It knows the groups that are listed: their parts change with

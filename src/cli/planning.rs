@@ -10,7 +10,9 @@ use crate::discover::Discovery;
 use crate::framework::Framework;
 use crate::history::Estimator;
 use crate::model::{Granularity, Group, GroupId, Member, SuiteName};
-use crate::plan::{self, Grained, Grainer, Parts, Pattern, Plan, Ruled, Unit, Ways, Work};
+use crate::plan::{
+    self, Difference, Grained, Grainer, Parts, Pattern, Plan, Ruled, Saved, Unit, Ways, Work,
+};
 
 /// A plan, and the groups that it is of.
 pub(super) struct Planned {
@@ -78,6 +80,18 @@ impl<'a> Planner<'a> {
         Ok(self.planned(discovery, plan))
     }
 
+    /// A plan that was made before.
+    pub(super) fn adopt(
+        &self,
+        mut discovery: Discovery,
+        saved: Saved,
+    ) -> Result<Planned, Difference> {
+        let parts = self.with_ways(&discovery, |ways| plan::adopt(&saved, &discovery.groups, ways));
+        let Grained { groups, parts } = parts?.replace(std::mem::take(&mut discovery.groups));
+        (discovery.groups, discovery.parts) = (groups, parts);
+        Ok(self.planned(discovery, saved.plan))
+    }
+
     fn planned(&self, discovery: Discovery, plan: Plan) -> Planned {
         let took = self.project.began.elapsed().as_micros();
         Planned { discovery, plan, took_us: u64::try_from(took).unwrap_or(u64::MAX) }
@@ -89,6 +103,10 @@ impl<'a> Planner<'a> {
         discovery: &Discovery,
         act: impl FnOnce(&Grainer<'_>) -> T,
     ) -> T {
+        self.with_ways(discovery, |ways| act(&Grainer::new(&discovery.groups, ways)))
+    }
+
+    fn with_ways<T>(&self, discovery: &Discovery, act: impl FnOnce(&Ways<'_>) -> T) -> T {
         let framework = |group: &Group| -> &Framework { &discovery.frameworks[&group.id.suite] };
         let members = |group: &Group, units: &[Unit<'_>]| members(framework(group), group, units);
         let ways = Ways {
@@ -103,7 +121,7 @@ impl<'a> Planner<'a> {
             },
             keeps: &|id| self.kept.iter().any(|pattern| pattern.matches(id)),
         };
-        act(&Grainer::new(&discovery.groups, &ways))
+        act(&ways)
     }
 }
 

@@ -19,7 +19,7 @@ use serde::Deserialize;
 pub use database::{Database, Fresh, Prepare, ServerKind, in_order, variable};
 pub use error::ConfigError;
 use values::{Human, default_true};
-pub use values::{Show, Workers};
+pub use values::{Show, Workers, parse_duration};
 
 use crate::framework::Results;
 pub use crate::model::WORKERS_MAX;

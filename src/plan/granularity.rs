@@ -94,6 +94,12 @@ impl<'a> Grainer<'a> {
         Parts(parts)
     }
 
+    /// How long all of it takes on one shard if its lanes are even, microseconds.
+    #[must_use]
+    pub fn on_one_shard_us(&self, workers: u32) -> u64 {
+        share_us(&self.items, 1, workers)
+    }
+
     /// What takes longest of all that cannot be split any further, the first of equals.
     #[must_use]
     pub fn longest(&self) -> Option<Longest> {
@@ -111,6 +117,15 @@ impl<'a> Grainer<'a> {
         }
         longest
     }
+}
+
+/// Parts of one group that were made before: the positions of each part's tests. None where it
+/// cannot be split.
+pub(super) fn parts_of(group: &Group, cut: &[Vec<usize>], ways: &Ways<'_>) -> Option<Vec<Group>> {
+    let whole = Whole::of(group, (ways.estimate)(group), ways)?;
+    let parts = cut.iter().filter(|part| !part.is_empty());
+    let parts: Vec<Group> = parts.map(|part| whole.part(part, ways)).collect();
+    (parts.len() == cut.len()).then_some(parts)
 }
 
 /// The groups that are to be split.

@@ -9,6 +9,8 @@ mod granularity;
 mod json;
 mod lanes;
 mod rules;
+mod saved;
+mod sizing;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,8 +20,10 @@ use std::collections::{BTreeSet, HashSet};
 
 pub use fingerprint::Fingerprint;
 pub use granularity::{Grained, Grainer, Longest, Parts, Unit, Ways};
-pub use json::{FORMAT, ReadError, read, to_json};
+pub use json::{FORMAT, ReadError, Saved, SavedGroup, read, to_json};
 pub use rules::{Pattern, PatternError, Rule, Ruled, apply};
+pub use saved::{Difference, adopt};
+pub use sizing::{Met, Size, Sizing, Wish, size};
 pub use table::{Detail, render};
 
 pub use crate::model::WORKERS_MAX;
