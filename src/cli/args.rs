@@ -4,12 +4,13 @@
 //! it is most likely an expression of the CI's that came out empty.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::order::Order;
-use crate::config::{RETRIES_MAX, Show, Workers};
+use crate::config::{RETRIES_MAX, Show, Workers, parse_duration};
 use crate::model::SHARDS_MAX;
 
 /// Split a test suite evenly over CI jobs and local workers, and prove that every test ran exactly
@@ -121,6 +122,8 @@ pub(super) struct ProjectArgs {
 const CONFIG: &str = "evenly.toml";
 /// Where history is kept when nothing else is said.
 pub(super) const HISTORY: &str = ".evenly/history.jsonl";
+/// Where a child pipeline's `.evenly` is when nothing else is said.
+const GITLAB_INCLUDE: &str = ".gitlab/evenly.yml";
 /// Where results go when nothing else is said.
 const OUT: &str = "evenly-out";
 
@@ -158,6 +161,10 @@ pub(super) struct RunArgs {
     /// where it has them
     #[arg(long, value_name = "I/N", env = "EVENLY_SHARD", allow_hyphen_values = true)]
     pub(super) shard: Option<String>,
+
+    /// A plan that `evenly plan --out` made, instead of making one here
+    #[arg(long, value_name = "FILE", env = "EVENLY_PLAN")]
+    pub(super) plan: Option<PathBuf>,
 
     /// How many shards, where `--shard` is only an index
     #[arg(long, value_name = "N", env = "EVENLY_SHARDS", allow_hyphen_values = true)]
@@ -222,6 +229,25 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) shards: ShardsArgs,
 
+    #[command(flatten)]
+    pub(super) sizing: SizingArgs,
+
+    /// Write the plan there too, for `evenly run --plan`
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Write the shards as outputs `matrix` and `shards` of this step of a GitHub workflow
+    #[arg(long)]
+    pub(super) github_matrix: bool,
+
+    /// Write a pipeline of GitLab's with a job a shard, each of which extends `.evenly`
+    #[arg(long, value_name = "FILE")]
+    pub(super) gitlab_child: Option<PathBuf>,
+
+    /// The file of the repository that says what `.evenly` is
+    #[arg(long, value_name = "FILE", default_value = GITLAB_INCLUDE, requires = "gitlab_child")]
+    pub(super) gitlab_include: String,
+
     /// Print JSON instead of the table
     #[arg(long)]
     pub(super) json: bool,
@@ -229,6 +255,32 @@ pub(super) struct PlanArgs {
     /// List every group, however many there are
     #[arg(long, conflicts_with = "json")]
     pub(super) all: bool,
+}
+
+/// How many shards are needed.
+#[derive(Debug, Args)]
+pub(super) struct SizingArgs {
+    /// As few shards as are done in this time, such as `5m`
+    #[arg(long, value_name = "TIME", env = "EVENLY_TARGET", value_parser = parse_duration)]
+    #[arg(conflicts_with = "total")]
+    pub(super) target: Option<Duration>,
+
+    /// At least so many
+    #[arg(long, value_name = "N", env = "EVENLY_MIN", requires = "target", default_value_t = 1)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(SHARDS_MAX)))]
+    pub(super) min: u32,
+
+    /// At most so many
+    #[arg(long, value_name = "N", env = "EVENLY_MAX", requires = "target", default_value_t = 200)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(SHARDS_MAX)))]
+    pub(super) max: u32,
+
+    /// What a job takes beside evenly, such as checkout and dependencies
+    #[arg(long, value_name = "TIME", env = "EVENLY_SETUP", requires = "target")]
+    #[arg(value_parser = parse_duration)]
+    pub(super) setup: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

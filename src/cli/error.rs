@@ -7,8 +7,8 @@ use crate::ci::ShardChoiceError;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
 use crate::exit::Exit;
-use crate::model::{SuiteName, one_line};
-use crate::plan::{CircleError, PatternError, PlanError};
+use crate::model::{Shard, SuiteName, one_line};
+use crate::plan::{self, CircleError, PatternError, PlanError};
 use crate::provision::{BindError, ProvisionError};
 use crate::runner::RunError;
 use crate::sink::SinkError;
@@ -68,6 +68,18 @@ pub(super) enum Error {
     WhichGroup(String),
     #[error("the group could not be tried: {0}")]
     Trial(String),
+    #[error("`{}`: {error}", .path.display())]
+    SavedPlan { path: PathBuf, error: plan::ReadError },
+    #[error("`{}` is a plan for {planned} shards, and this is shard {shard}", .path.display())]
+    PlanOfOthers { path: PathBuf, planned: usize, shard: Shard },
+    #[error("`{}` was made of other tests than there are now: {difference}", .path.display())]
+    OtherPlan { path: PathBuf, difference: Box<plan::Difference> },
+    #[error("`--min {0}` is more than `--max {1}`")]
+    Bounds(u32, u32),
+    #[error("{what} takes at most {most} jobs, and there would be {shards}")]
+    TooManyJobs { what: &'static str, most: u32, shards: u32 },
+    #[error("`GITHUB_OUTPUT` is not set, so this is no step of a GitHub workflow")]
+    NoGithubOutput,
     #[error("there is no journal in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
@@ -102,8 +114,14 @@ impl Error {
             | Self::UpWithout(_)
             | Self::NoGroup(_)
             | Self::WhichGroup(_)
+            | Self::SavedPlan { .. }
+            | Self::PlanOfOthers { .. }
+            | Self::Bounds(..)
+            | Self::TooManyJobs { .. }
+            | Self::NoGithubOutput
             | Self::NoJournals(_)
             | Self::NoSuchPath(_) => Exit::Usage,
+            Self::OtherPlan { .. } => Exit::NotWhole,
             Self::Discover(error) => match error {
                 DiscoverError::Resolve(..)
                 | DiscoverError::Globs(..)
@@ -152,6 +170,15 @@ impl Error {
             }
             Self::UpWithout(_) => "`evenly db down` first: it removes their databases",
             Self::NoGroup(_) => "`evenly plan --all` shows every group",
+            Self::SavedPlan { .. } => {
+                "make it again with `evenly plan --out FILE`, by the evenly that runs the shards"
+            }
+            Self::PlanOfOthers { .. } => "say which of the plan's shards: `--shard 2/4`",
+            Self::OtherPlan { .. } => {
+                "nothing was run; make the plan of the same commit and environment as the shards"
+            }
+            Self::TooManyJobs { .. } => "give `--max`, or fewer `--shards`",
+            Self::NoGithubOutput => "elsewhere `evenly plan --json` tells the shards",
             Self::NoJournals(_) => {
                 "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
             }

@@ -3,6 +3,7 @@
 use super::args::LocalArgs;
 use super::error::Error;
 use super::merge::{Destination, merge};
+use super::planning::{Planned, Planner};
 use super::project::{Found, Project, local_run};
 use super::runtime::block_on;
 use super::shard::{Claimed, Running, claim, run_shard};
@@ -14,13 +15,11 @@ use crate::store;
 async fn run_all(
     project: &Project,
     running: &Running,
-    found: &Found,
-    shards: impl ExactSizeIterator<Item = (Shard, Claimed)>,
+    (found, planned): (&Found, &Planned),
+    shards: impl Iterator<Item = (Shard, Claimed)>,
 ) -> Result<Option<Exit>, Error> {
-    let total = u32::try_from(shards.len()).expect("shards were counted with a u32");
-    let plan = project.plan(&found.discovery, total)?;
     for (shard, claimed) in shards {
-        match run_shard(project, running, found, &plan, shard, claimed).await? {
+        match run_shard(project, running, found, planned, shard, claimed).await? {
             Exit::Passed | Exit::Failed => {}
             exit => return Ok(Some(exit)),
         }
@@ -44,8 +43,14 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     store::remove_dir(&scratch)?;
     store::make_dir(&scratch)?;
     let early = block_on(async {
-        let found = project.discover(&scratch, running.order).await?;
-        let ran = run_all(&project, &running, &found, shards.into_iter().zip(claimed)).await;
+        let mut found = project.discover(&scratch, running.order).await?;
+        let ran = match Planner::new(&project).and_then(|planner| planner.plan(&mut found, total)) {
+            Ok(planned) => {
+                let shards = shards.into_iter().zip(claimed);
+                run_all(&project, &running, (&found, &planned), shards).await
+            }
+            Err(error) => Err(error),
+        };
         found.discovery.close().await;
         ran
     })??;

@@ -59,6 +59,8 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
     let lock = can_be_kept(history).then(|| store::lock_for_update(history)).transpose();
     let Known { history: mut known, writable } = load(history);
     let number = run_number(&inputs);
+    let parts = super::observe::parts(&inputs);
+    let fixed_us = super::observe::fixed_us(&inputs);
     let report = {
         let estimator = Estimator::new(&known, number);
         report::merge(inputs, |group| estimator.tests_last_time(&group.suite, &group.name))
@@ -68,8 +70,9 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
             return Ok(());
         }
         let run = number.unwrap_or_else(|| known.next_run());
-        let (observations, facts) = super::observe::observe(&report);
+        let (observations, facts) = super::observe::observe(&report, &parts);
         known.record(run, observations, facts);
+        fixed_us.into_iter().for_each(|us| known.record_fixed(run, us));
         store::replace(history, &known.to_bytes())
     });
     if let Err(error) = kept {

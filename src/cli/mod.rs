@@ -5,6 +5,7 @@ mod args;
 mod bisect;
 mod databases;
 mod db;
+mod emit;
 mod error;
 mod history;
 mod local;
@@ -12,11 +13,13 @@ mod merge;
 mod observe;
 mod order;
 mod plan;
+mod planning;
 mod print;
 mod project;
 mod run;
 mod runtime;
 mod shard;
+mod sizing;
 
 use std::ffi::OsString;
 

@@ -1,24 +1,66 @@
 //! From a report's observations to the history's.
 
-use crate::history::{Observation, Seen, SuiteFacts};
-use crate::report::observations::{self, Observations, Overhead, SuiteSeen, TestSeen};
-use crate::report::{FinalOutcome, RunReport};
+use std::collections::BTreeMap;
 
-/// What the history takes in of a run.
-pub(super) fn observe(report: &RunReport) -> (Vec<Observation>, Vec<SuiteFacts>) {
+use crate::history::{Observation, Seen, SuiteFacts};
+use crate::model::{DiscoveredGroup, GroupId};
+use crate::report::journal::Journal;
+use crate::report::observations::{self, Observations, Overhead, SuiteSeen, TestSeen};
+use crate::report::{FinalOutcome, Input, RunReport};
+
+/// Parts of groups, and the listed group of each.
+pub(super) type Parts = BTreeMap<GroupId, Box<str>>;
+
+/// The parts that the journals tell of.
+pub(super) fn parts(inputs: &[Input]) -> Parts {
+    let journals = inputs.iter().filter_map(|input| input.journal.as_ref().ok());
+    let mut parts = Parts::new();
+    for suite in journals.flat_map(|journal| &journal.discovered) {
+        for DiscoveredGroup { name, tests: _, part_of } in &suite.groups {
+            let id = || GroupId::new(&suite.suite, name);
+            parts.extend(part_of.as_ref().map(|of| (id(), of.clone())));
+        }
+    }
+    parts
+}
+
+/// What a shard cost beside its groups, microseconds: the median of the shards that came to their
+/// end by themselves. None where none tells.
+pub(super) fn fixed_us(inputs: &[Input]) -> Option<u64> {
+    let journals = inputs.iter().filter_map(|input| input.journal.as_ref().ok());
+    let mut fixed: Vec<u64> = journals.filter_map(beside_groups_us).collect();
+    fixed.sort_unstable();
+    fixed.get(fixed.len() / 2).copied()
+}
+
+/// From the command's start to the first group's, and from the last group's end to the shard's.
+fn beside_groups_us(journal: &Journal) -> Option<u64> {
+    let before_us = journal.started.before_us?;
+    let end = journal.finished.as_ref().filter(|_| journal.stopping.is_none())?;
+    let runs = &journal.executions;
+    let first = runs.iter().map(|run| run.at_us.saturating_sub(run.duration_us)).min()?;
+    let last = runs.iter().map(|run| run.at_us).max()?;
+    Some(before_us.saturating_add(first).saturating_add(end.at_us.saturating_sub(last)))
+}
+
+/// What the history takes in of a run. It knows the groups that are listed: their parts change with
+/// what it tells.
+pub(super) fn observe(report: &RunReport, parts: &Parts) -> (Vec<Observation>, Vec<SuiteFacts>) {
     let Observations { run: _, tests, suites } = observations::observe(report);
+    let observation = |test: &TestSeen<'_>| observation(test, parts);
     (tests.iter().map(observation).collect(), suites.into_iter().map(facts).collect())
 }
 
-fn observation(test: &TestSeen<'_>) -> Observation {
+fn observation(test: &TestSeen<'_>, parts: &Parts) -> Observation {
     let TestSeen { id, group, duration_us, outcome } = *test;
+    let group = parts.get(group).unwrap_or(&group.name);
     let seen = match outcome {
         FinalOutcome::Passed => Seen::Passed(duration_us),
         FinalOutcome::Skipped => Seen::Skipped,
         FinalOutcome::Flaky => Seen::Flaky,
         FinalOutcome::Failed | FinalOutcome::Errored => Seen::Failed,
     };
-    Observation { test: id.clone(), group: group.name.clone(), seen }
+    Observation { test: id.clone(), group: group.clone(), seen }
 }
 
 fn facts(suite: SuiteSeen<'_>) -> SuiteFacts {

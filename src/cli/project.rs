@@ -3,18 +3,19 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::args::ProjectArgs;
 use super::error::Error;
 use super::history::{Known, load};
 use super::order::{Order, Positions, arranged};
+use super::planning;
 use super::print::warn;
 use crate::ci::{self, Ci};
 use crate::config::{Config, Workers};
 use crate::discover::{self, Discovery, Surroundings};
-use crate::history::Estimator;
 use crate::model::{Group, GroupId, RunKey, Shard, one_line};
-use crate::plan::{self, Assigned, Pattern, Plan, Rule, Work};
+use crate::plan::{self, Assigned, Pattern, Plan, Rule};
 use crate::process::become_reaper;
 use crate::provision::Databases;
 
@@ -28,7 +29,9 @@ pub(super) struct Project {
     pub(super) known: Known,
     /// evenly itself.
     pub(super) program: PathBuf,
-    workers: Workers,
+    pub(super) workers: Workers,
+    /// When the command began.
+    pub(super) began: Instant,
 }
 
 /// What there is to run, and in which order.
@@ -56,6 +59,7 @@ impl Found {
 
 impl Project {
     pub(super) fn open(args: &ProjectArgs) -> Result<Self, Error> {
+        let began = Instant::now();
         let ProjectArgs { config: path, history, workers } = args;
         let config = read_config(path)?;
         let base = base_of(path);
@@ -64,7 +68,7 @@ impl Project {
         let workers = workers.unwrap_or(config.run.workers);
         let program = std::env::current_exe().map_err(Error::Program)?;
         let known = load(history);
-        Ok(Self { config, base, ci, run, known, program, workers })
+        Ok(Self { config, base, ci, run, known, program, workers, began })
     }
 
     /// Asks every suite what there is to run and applies the rules.
@@ -102,14 +106,15 @@ impl Project {
             Order::Plan => Positions::default(),
             Order::Serial => Positions::new(&discovery.groups, &discovery.listed),
         };
-        discovery.groups = self.ruled(std::mem::take(&mut discovery.groups))?;
+        self.rule(discovery)?;
         Ok((positions, Databases::new(&self.config, &discovery.databases)?))
     }
 
-    /// The groups as the rules want them.
-    fn ruled(&self, groups: Vec<Group>) -> Result<Vec<Group>, Error> {
-        let outcome = plan::apply(groups, &self.rules()?)?;
-        for index in outcome.unmatched {
+    /// Makes the groups as the rules want them.
+    fn rule(&self, discovery: &mut Discovery) -> Result<(), Error> {
+        let outcome = plan::apply(std::mem::take(&mut discovery.groups), &self.rules()?)?;
+        let idle = |&index: &usize| !planning::keeps_a_class(self, index, discovery, &outcome);
+        for index in outcome.unmatched.iter().copied().filter(idle) {
             let pattern = one_line(&self.config.rules[index].matches).into_owned();
             warn(&format!("the rule for `{pattern}` matches no group, so it does nothing"));
         }
@@ -119,7 +124,8 @@ impl Project {
             let pattern = one_line(&rule.matches);
             warn(&format!("the rule for `{pattern}`: no group of its suite is `{after}`"));
         }
-        Ok(outcome.groups)
+        discovery.groups = outcome.groups;
+        Ok(())
     }
 
     fn refuse_empty(&self, discovery: &Discovery) -> Result<(), Error> {
@@ -142,24 +148,6 @@ impl Project {
             })
         });
         rules.collect()
-    }
-
-    /// The plan over so many shards.
-    pub(super) fn plan(&self, discovery: &Discovery, shards: u32) -> Result<Plan, Error> {
-        let estimator = Estimator::new(&self.known.history, self.run.number);
-        let work = discovery.groups.iter().map(|group| Work {
-            id: group.id.clone(),
-            estimate: estimator.estimate(group),
-            exclusive: group.exclusive,
-            tests: group.tests.as_deref(),
-        });
-        let recorded =
-            self.config.suites.iter().filter_map(|suite| estimator.workers(&suite.name)).max();
-        let workers = match self.workers {
-            Workers::Count(count) => count,
-            Workers::Auto => recorded.unwrap_or(1),
-        };
-        Ok(plan::make(work.collect(), shards, workers)?)
     }
 
     /// How many workers this machine runs.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::databases;
 use super::error::Error;
 use super::order::Order;
+use super::planning::Planned;
 use super::print;
 use super::project::{Found, Project, own_variables};
 use crate::ci::{Ci, Folding};
@@ -15,7 +16,7 @@ use crate::config::Show;
 use crate::discover::Discovery;
 use crate::exit::Exit;
 use crate::model::{AssignedGroup, Event, FORMAT, Group, GroupId, RunKey, RunStarted, Shard, Stop};
-use crate::plan::{Assigned, Plan};
+use crate::plan::Assigned;
 use crate::report;
 use crate::runner::{self, Job, Outputs, Policy, Setup, Streaming, Suites};
 use crate::sink::{Console, Journal, Live, Options, Sink, fresh_token};
@@ -63,16 +64,16 @@ pub(super) async fn run_shard(
     project: &Project,
     running: &Running,
     found: &Found,
-    plan: &Plan,
+    planned: &Planned,
     shard: Shard,
     claimed: Claimed,
 ) -> Result<Exit, Error> {
     let Claimed { files, appender } = claimed;
     let workers = project.local_workers(found.order);
-    let assigned = found.arranged(plan, shard);
+    let assigned = found.arranged(&planned.plan, shard);
     let mut journal = Journal::new(appender);
     let mut console = console(project, running);
-    for event in beginning(project, &found.discovery, plan, (shard, &assigned), workers) {
+    for event in beginning(project, (found, planned), (shard, &assigned), workers) {
         journal.take(&event).map_err(Error::Sink)?;
         let _ = console.take(&event);
     }
@@ -122,11 +123,12 @@ pub(super) async fn run_shard(
 /// The events before the first group.
 fn beginning(
     project: &Project,
-    discovery: &Discovery,
-    plan: &Plan,
+    (found, planned): (&Found, &Planned),
     (shard, assigned): (Shard, &[Assigned]),
     workers: u32,
 ) -> Vec<Event> {
+    let Planned { plan, took_us } = planned;
+    let discovery = &found.discovery;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let started = Event::RunStarted(RunStarted {
         format: FORMAT,
@@ -136,6 +138,7 @@ fn beginning(
         workers,
         started: Timestamp::now(),
         host,
+        before_us: Some(*took_us),
     });
     let assigned = assigned
         .iter()

@@ -19,13 +19,13 @@ use serde::Deserialize;
 
 pub use database::{Database, Filling, Fresh, Prepare, ServerKind, in_order, variable};
 pub use error::ConfigError;
-pub use values::{Bytes, Show, Workers};
+pub use values::{Bytes, Show, Workers, parse_duration};
 use values::{Human, default_true};
 
 use crate::framework::protocol::Processes;
 use crate::framework::{GroupBy, Results};
-use crate::model::SuiteName;
 pub use crate::model::WORKERS_MAX;
+use crate::model::{Granularity, SuiteName};
 
 /// A group's time when nothing else is said.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(10);
@@ -66,6 +66,8 @@ pub struct Run {
     pub output: Show,
     /// First port of worker 0; each worker gets [`PORTS_PER_WORKER`] of its own.
     pub port_base: u16,
+    /// How finely groups are planned.
+    pub granularity: Granularity,
 }
 
 /// Ports that each worker has to itself, from `EVENLY_PORT_BASE` on.
@@ -81,6 +83,7 @@ impl Default for Run {
             fail_fast: false,
             output: Show::Failed,
             port_base: 20_000,
+            granularity: Granularity::Auto,
         }
     }
 }
@@ -164,6 +167,9 @@ pub struct Suite {
     /// For Django: the `[database.NAME]` of an alias.
     #[serde(default)]
     pub aliases: BTreeMap<String, String>,
+    /// How finely its groups are planned, where that differs from `[run]`'s.
+    #[serde(default)]
+    pub granularity: Option<Granularity>,
 }
 
 impl Suite {
@@ -198,6 +204,9 @@ pub struct Rule {
     /// A glob as `matches`: those that match run before, in one group with them.
     #[serde(default)]
     pub after: Option<String>,
+    /// Whether they may be planned in parts; matches classes too.
+    #[serde(default = "default_true")]
+    pub split: bool,
     #[serde(default)]
     timeout: Option<Human>,
     /// Overrides the suite's.
@@ -311,12 +320,13 @@ fn check_databases(
 }
 
 fn check_rule(rule: &Rule) -> Result<(), ConfigError> {
-    let Rule { matches, exclusive, database, together, after, timeout, retries } = rule;
+    let Rule { matches, exclusive, database, together, after, split, timeout, retries } = rule;
     let limits = timeout.is_some() || retries.is_some();
-    if !exclusive && *database && together.is_none() && after.is_none() && !limits {
+    let places = together.is_some() || after.is_some() || !split;
+    if !exclusive && *database && !places && !limits {
         return Err(ConfigError::plain(format!(
             "the rule for `{matches}` says nothing: give it `exclusive`, `together`, `after`, \
-             `timeout`, `retries` or `database = false`"
+             `timeout`, `retries`, `database = false` or `split = false`"
         )));
     }
     match together.as_deref() {

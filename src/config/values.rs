@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for Human {
 ///
 /// # Errors
 /// When it is not one, is not positive, or is beyond a year.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     const YEAR: Duration = Duration::from_hours(366 * 24);
     let refuse = || format!("`{text}` is not a duration: write `90s`, `10m` or `1h 30m`");
     let signed: jiff::SignedDuration = text.parse().map_err(|_| refuse())?;

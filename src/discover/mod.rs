@@ -93,6 +93,8 @@ pub struct Discovery {
     pub groups: Vec<Group>,
     /// The ids as they were listed, suite by suite.
     pub listed: Vec<GroupId>,
+    /// Those that are parts, and the listed group of each.
+    pub parts: BTreeMap<GroupId, GroupId>,
     /// How each suite runs.
     pub frameworks: BTreeMap<SuiteName, Rc<Framework>>,
     /// The processes of suites that stay, which have listed and will run.
@@ -127,6 +129,7 @@ impl Discovery {
                     .map(|Group { id, tests, .. }| DiscoveredGroup {
                         name: id.name.clone(),
                         tests: tests.clone(),
+                        part_of: self.parts.get(id).map(|of| of.name.clone()),
                     })
                     .collect(),
             })
@@ -159,6 +162,7 @@ pub async fn discover(
     let mut discovery = Discovery {
         groups: Vec::new(),
         listed: Vec::new(),
+        parts: BTreeMap::new(),
         frameworks: BTreeMap::new(),
         sessions: BTreeMap::new(),
         databases: BTreeMap::new(),

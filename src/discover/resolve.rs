@@ -10,6 +10,7 @@ use crate::framework::{
     Commands, Framework, How, ListFormat, Naming, Placeholder, Preset, Reading, Results, Role,
     Selects, Source, Template, TemplateError, WarmFramework,
 };
+use crate::model::Granularity;
 use crate::shim;
 use crate::store;
 
@@ -106,6 +107,10 @@ fn unused(suite: &Suite, framework: &Framework) -> Option<&'static str> {
         ("paths", Placeholder::Paths, !suite.paths.is_empty()),
         ("python", Placeholder::Python, suite.python.is_some()),
     ];
+    let finely = matches!(suite.granularity, Some(Granularity::Class | Granularity::Test));
+    if finely && !framework.reading.splits_groups() {
+        return Some("granularity");
+    }
     let seen = |placeholder| {
         list.into_iter().chain([&commands.run]).any(|template| template.uses(placeholder))
     };

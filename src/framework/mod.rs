@@ -4,6 +4,7 @@
 mod judge;
 mod listing;
 mod naming;
+mod nesting;
 mod preset;
 pub mod protocol;
 mod resolved;

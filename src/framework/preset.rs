@@ -68,6 +68,10 @@ impl Selects {
             Self::Group => None,
             Self::Test => Some(vec![test_argument(group, test)]),
             Self::NextestFilter => {
+                // A part of a binary has its tests as members.
+                if let Some(member) = group.iter().find(|member| member.name == *test) {
+                    return Some(vec![member.argument.clone()]);
+                }
                 // `a::b::t` may be of the binary `a` or of `a::b`: where a rule keeps them
                 // together, a filter for each, of which one finds nothing.
                 let filters: Vec<_> =
@@ -79,16 +83,17 @@ impl Selects {
     }
 }
 
-/// A test's own name, with the exact bytes of its group's where it begins with that.
-fn test_argument(group: &[Member], test: &str) -> Vec<u8> {
+/// A test's own name, or a class's, with the exact bytes of its group's where it begins with that.
+pub(super) fn test_argument(group: &[Member], test: &str) -> Vec<u8> {
     let inside = |member: &Member| {
         let rest = test.strip_prefix(&member.name)?;
-        rest.starts_with(':').then(|| [&member.argument, rest.as_bytes()].concat())
+        let within = rest.is_empty() || rest.starts_with([':', '[']);
+        within.then(|| [&member.argument, rest.as_bytes()].concat())
     };
     group.iter().find_map(inside).unwrap_or_else(|| test.into())
 }
 
-fn nextest_filter(member: &Member, test: &str) -> Option<Vec<u8>> {
+pub(super) fn nextest_filter(member: &Member, test: &str) -> Option<Vec<u8>> {
     let inside = test.strip_prefix(&member.name)?.strip_prefix("::")?;
     let filter = nextest_literal(inside);
     Some([&member.argument, " & test(=".as_bytes(), filter.as_bytes(), b")"].concat())

@@ -61,6 +61,9 @@ impl fmt::Display for Warning {
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: u64,
+    /// Run, and what a shard cost beside its groups, microseconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fixed: Vec<(u64, u64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,8 +110,10 @@ impl History {
             return Ok((history, Vec::new()));
         };
         match serde_json::from_slice(header) {
-            Ok(Header { format }) if format == u64::from(FORMAT) => {}
-            Ok(Header { format }) => return Err(HistoryError::Newer(format)),
+            Ok(Header { format, fixed }) if format == u64::from(FORMAT) => {
+                fixed.into_iter().for_each(|(run, us)| history.record_fixed(run, us));
+            }
+            Ok(Header { format, fixed: _ }) => return Err(HistoryError::Newer(format)),
             Err(_) => return Err(HistoryError::Foreign),
         }
         let mut damaged = Vec::new();
@@ -130,9 +135,10 @@ impl History {
     /// The history's bytes: the same for the same history.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { suites } = self;
+        let Self { suites, fixed } = self;
         let mut bytes = Vec::new();
-        push_line(&mut bytes, &Header { format: FORMAT.into() });
+        let fixed = fixed.iter().map(|(&run, &us)| (run, us)).collect();
+        push_line(&mut bytes, &Header { format: FORMAT.into(), fixed });
         for (name, SuiteHistory { runs, tests }) in suites {
             push_line(&mut bytes, &SuiteLine::of(name, runs));
             for test in tests {

@@ -8,6 +8,8 @@
 
 mod estimate;
 mod file;
+mod fixed;
+mod single;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -40,6 +42,8 @@ fn is_workers(count: u32) -> bool {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     suites: BTreeMap<SuiteName, SuiteHistory>,
+    /// What a shard of a run cost beside its groups, microseconds: the newest runs.
+    fixed: BTreeMap<u64, u64>,
 }
 
 /// What is known of one suite.

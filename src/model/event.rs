@@ -127,6 +127,9 @@ pub struct RunStarted {
     pub started: Timestamp,
     /// The machine's name.
     pub host: String,
+    /// How long listing and planning had taken before, microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_us: Option<u64>,
 }
 
 /// A group as it was found.
@@ -137,6 +140,9 @@ pub struct DiscoveredGroup {
     /// Its tests' names, where the framework lists them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<Vec<String>>,
+    /// The name of the group that the framework listed, where this is a part of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<Box<str>>,
 }
 
 /// A group that the plan gave to this shard.

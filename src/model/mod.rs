@@ -5,6 +5,7 @@
 
 mod engine;
 mod event;
+mod granularity;
 mod group;
 mod id;
 mod outcome;
@@ -17,6 +18,7 @@ pub use event::{
     AssignedGroup, DiscoveredGroup, Event, FORMAT, GroupFinished, Kept, NotRun, Output, RunStarted,
     Stop, TemplateOrigin,
 };
+pub use granularity::{Granularity, Nesting};
 pub use group::{Aliases, Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};

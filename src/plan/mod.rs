@@ -5,9 +5,12 @@
 //! microseconds, ties are broken by id; no float and no hash order decides anything.
 
 mod fingerprint;
+mod granularity;
 mod json;
 mod lanes;
 mod rules;
+mod saved;
+mod sizing;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -16,8 +19,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 pub use fingerprint::Fingerprint;
-pub use json::{FORMAT, ReadError, read, to_json};
+pub use granularity::{Grained, Grainer, Longest, Parts, Unit, Ways};
+pub use json::{FORMAT, ReadError, Saved, SavedGroup, read, to_json};
 pub use rules::{CircleError, Pattern, PatternError, Rule, Ruled, apply};
+pub use saved::{Difference, adopt};
+pub use sizing::{Met, Size, Sizing, Wish, size};
 pub use table::{Detail, render};
 
 pub use crate::model::WORKERS_MAX;

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -136,12 +136,16 @@ fn json_is_what_other_programs_rely_on() {
         r#"{"index":2,"predicted_us":4,"groups":["#,
         r#"{"id":"s:a","estimate_us":4,"basis":"measured"}]}]}"#,
     );
-    assert_eq!(to_json(&plan), expected.replace("FP", plan.fingerprint.as_str()));
+    assert_eq!(
+        to_json(&plan, &[], &BTreeMap::new()),
+        expected.replace("FP", plan.fingerprint.as_str())
+    );
 }
 
 #[test]
 fn json_that_is_no_whole_plan_is_refused() {
-    let good = to_json(&make(vec![work("a", 4), work("b", 2)], 2, 3).unwrap());
+    let plan = make(vec![work("a", 4), work("b", 2)], 2, 3).unwrap();
+    let good = to_json(&plan, &[], &BTreeMap::new());
     let refused = |from: &str, to: &str| {
         assert!(good.contains(from), "{from}");
         read(good.replace(from, to).as_bytes()).unwrap_err().to_string()
@@ -150,7 +154,11 @@ fn json_that_is_no_whole_plan_is_refused() {
     assert!(refused(r#""index":2"#, r#""index":1"#).contains("1, 2, 3"));
     assert!(refused("s:b", "s:a").contains("`s:a` more than once"));
     assert!(refused(r#""workers":3"#, r#""workers":0"#).contains("0 workers"));
+    assert!(refused(r#""workers":3"#, r#""workers":4000000000"#).contains("4000000000 workers"));
     assert!(refused(r#""estimate_us":4"#, r#""estimate_us":-4"#).contains("not a plan"));
+    assert!(refused(r#""estimate_us":4"#, r#""estimate_us":5"#).contains("was changed"));
+    assert!(refused(r#""id":"s:a""#, r#""id":"s:a","tests":["t"]"#).contains("was changed"));
+    assert!(refused(r#""id":"s:a""#, r#""id":"s:a","part_of":"""#).contains("without a name"));
     assert!(read(&good.as_bytes()[..good.len() - 1]).is_err());
     assert!(read(good.replace(r#""index":1"#, r#""later":true,"index":1"#).as_bytes()).is_ok());
 }
@@ -220,7 +228,7 @@ fn optimum(jobs: &[u64], lanes: &mut [u64]) -> u64 {
 fn any_work() -> impl Strategy<Value = Vec<Work<'static>>> {
     let group = ("[a-c]{0,4}\\PC?", 1..1_000_u64, prop::bool::weighted(0.2));
     vec(group, 0..40).prop_map(|groups| {
-        let unique: std::collections::BTreeMap<_, _> =
+        let unique: BTreeMap<_, _> =
             groups.into_iter().map(|(name, us, exclusive)| (name, (us, exclusive))).collect();
         let made = |(name, (us, exclusive)): (String, _)| Work { exclusive, ..work(&name, us) };
         unique.into_iter().map(made).collect()
@@ -302,7 +310,8 @@ proptest! {
         // An id without a name has no text form.
         let work = work.into_iter().filter(|work| !work.id.name.is_empty()).collect();
         let plan = make(work, shards, 2).unwrap();
-        prop_assert_eq!(read(to_json(&plan).as_bytes()).unwrap(), plan);
+        let json = to_json(&plan, &[], &BTreeMap::new());
+        prop_assert_eq!(read(json.as_bytes()).unwrap().plan, plan);
     }
 
     #[test]

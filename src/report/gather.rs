@@ -134,7 +134,7 @@ impl Gathered {
 
     fn discover(&mut self, suites: Vec<Rc<Discovered>>) {
         for Discovered { suite, groups } in suites.into_iter().map(Rc::unwrap_or_clone) {
-            for DiscoveredGroup { name, tests } in groups {
+            for DiscoveredGroup { name, tests, part_of: _ } in groups {
                 let work = self.works.entry(GroupId { suite: suite.clone(), name }).or_default();
                 work.planned = true;
                 match (&mut work.listed, tests) {
@@ -207,20 +207,26 @@ fn disagreement(base: &Base, discovered: &[Rc<Discovered>], journal: &Journal) -
     Some(Flaw::PlansDiffer { base: base.shard, shard, cause })
 }
 
-type Found<'a> = BTreeMap<GroupId, Option<&'a [String]>>;
+type Found<'a> = BTreeMap<GroupId, Option<Vec<&'a str>>>;
 
+/// What the frameworks listed: parts are back in their groups.
 fn found(suites: &[Rc<Discovered>]) -> Found<'_> {
     let mut found = Found::new();
     for list in suites {
         let Discovered { suite, groups } = &**list;
-        for DiscoveredGroup { name, tests } in groups {
-            found.insert(GroupId::new(suite, name), tests.as_deref());
+        for DiscoveredGroup { name, tests, part_of } in groups {
+            let id = GroupId::new(suite, part_of.as_ref().unwrap_or(name));
+            let tests = tests.as_ref().map(|tests| tests.iter().map(String::as_str));
+            match (found.entry(id).or_insert_with(|| tests.is_some().then(Vec::new)), tests) {
+                (Some(known), Some(tests)) => known.extend(tests),
+                (known, _) => *known = None,
+            }
         }
     }
     found
 }
 
-/// What two shards found differently; none when only the order differs.
+/// What two shards found differently; none when only the order differs, or how it was split.
 fn diff(
     base: Shard,
     ours: &[Rc<Discovered>],
@@ -241,8 +247,8 @@ fn diff(
         match (ours, theirs.remove(&id)) {
             (_, None) => diff.groups_lacking.push(id),
             (Some(ours), Some(Some(theirs))) => {
-                diff.tests_lacking.extend(only_in(&id, ours, theirs));
-                diff.tests_extra.extend(only_in(&id, theirs, ours));
+                diff.tests_lacking.extend(only_in(&id, &ours, &theirs));
+                diff.tests_extra.extend(only_in(&id, &theirs, &ours));
             }
             (None, Some(None)) => {}
             (Some(_), Some(None)) | (None, Some(Some(_))) => diff.half_listed.push(id),
@@ -266,13 +272,13 @@ fn diff(
     (!same).then_some(diff)
 }
 
-fn only_in(group: &GroupId, ours: &[String], theirs: &[String]) -> Vec<TestId> {
+fn only_in(group: &GroupId, ours: &[&str], theirs: &[&str]) -> Vec<TestId> {
     if ours == theirs {
         return Vec::new();
     }
-    let theirs: HashSet<&str> = theirs.iter().map(String::as_str).collect();
+    let theirs: HashSet<&str> = theirs.iter().copied().collect();
     ours.iter()
-        .filter(|name| !theirs.contains(name.as_str()))
+        .filter(|name| !theirs.contains(*name))
         .map(|name| TestId::new(&group.suite, name))
         .collect()
 }

@@ -65,6 +65,7 @@ impl Log {
             workers: 2,
             started: Timestamp::UNIX_EPOCH,
             host: format!("host-{index}"),
+            before_us: None,
         };
         Self { started, events: Vec::new(), fingerprint: "fp".to_owned(), at_us: 0 }
     }
@@ -105,6 +106,7 @@ impl Log {
         let group = |(name, tests): &Found<'_>| DiscoveredGroup {
             name: (*name).into(),
             tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
+            part_of: None,
         };
         let groups = groups.iter().map(group).collect();
         self.and(Event::Discovered { suite: SuiteName::new(suite).unwrap(), groups })

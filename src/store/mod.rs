@@ -9,7 +9,7 @@ mod globs;
 pub use globs::{GlobError, matching};
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -58,6 +58,29 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let _ = fs::remove_file(&beside);
         StoreError::new("write", path, error)
     })
+}
+
+/// Adds whole lines to a file that others write to as well; one is made where there is none.
+///
+/// # Errors
+/// When it cannot be read or written to.
+pub fn append(path: &Path, lines: &str) -> Result<(), StoreError> {
+    let append = || {
+        let mut file = File::options().read(true).append(true).create(true).open(path)?;
+        let mut text = String::new();
+        // The last writer's line may have no end.
+        if file.seek(io::SeekFrom::End(0))? > 0 {
+            file.seek(io::SeekFrom::End(-1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                text.push('\n');
+            }
+        }
+        text.push_str(lines);
+        file.write_all(text.as_bytes())
+    };
+    append().map_err(|error| StoreError::new("write", path, error))
 }
 
 /// Makes a directory and all above it.
@@ -237,6 +260,18 @@ mod tests {
         replace(&path, b"new").unwrap();
         assert_eq!(read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn lines_are_added_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("output");
+        append(&path, "a=1\n").unwrap();
+        append(&path, "b=2\n").unwrap();
+        assert_eq!(read(&path).unwrap(), b"a=1\nb=2\n");
+        fs::write(&path, "torn").unwrap();
+        append(&path, "c=3\n").unwrap();
+        assert_eq!(read(&path).unwrap(), b"torn\nc=3\n");
     }
 
     #[test]

@@ -1,27 +1,24 @@
 //! How fast plans are made and histories read, and how even the plans of a real series come out:
 //! `cargo bench --bench plan` prints Markdown for docs/benchmarks.md.
-//!
-//! The series is a CSV of milliseconds, a line a test and a column a day. `EVENLY_SERIES` names
-//! it; `gzip` must be there to unpack it.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
 use std::io::{self, Write};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use evenly::history::{Estimator, History, Observation, Seen, SuiteFacts};
 use evenly::model::{Basis, Estimate, Group, GroupId, Limits, SuiteName, TestId};
 use evenly::plan::{Plan, Work, make};
 
+mod series;
+
+use series::{Day, read_series};
+
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// How often each thing is timed.
 const TIMED_RUNS: usize = 5;
-
-/// Where the series is when nothing else is said.
-const SERIES: &str = "../shared/data/timings/onegov-series.csv.gz";
 
 fn main() -> Outcome {
     // `cargo test --benches` runs this too, but has nothing to learn from it.
@@ -132,34 +129,6 @@ fn observations(run: u64, tests: u64) -> Vec<Observation> {
     (0..tests).map(observation).collect()
 }
 
-/// A day of the series: each test that ran, with its microseconds.
-type Day = BTreeMap<String, u64>;
-
-fn read_series() -> Outcome<Option<Vec<Day>>> {
-    let path = env::var("EVENLY_SERIES").unwrap_or_else(|_| SERIES.to_owned());
-    let unpacked = Command::new("gzip").args(["-dc", &path]).output()?;
-    if !unpacked.status.success() {
-        let said = String::from_utf8_lossy(&unpacked.stderr);
-        writeln!(io::stderr(), "NO SERIES at `{path}`, so none is replayed: {}", said.trim())?;
-        return Ok(None);
-    }
-    let text = String::from_utf8(unpacked.stdout)?;
-    let mut lines = text.lines();
-    let days = lines.next().map_or(0, |header| header.split(',').count() - 1);
-    let mut series = vec![Day::new(); days];
-    for line in lines {
-        // A test's parameters may hold commas; the days are the last columns.
-        let mut columns: Vec<&str> = line.rsplitn(days + 1, ',').collect();
-        let name = columns.pop().ok_or("an empty line")?;
-        for (day, ms) in series.iter_mut().zip(columns.into_iter().rev()) {
-            if !ms.is_empty() {
-                day.insert(name.trim_matches('"').to_owned(), ms.parse::<u64>()? * 1_000);
-            }
-        }
-    }
-    Ok(Some(series))
-}
-
 /// How a suite is cut into groups.
 #[derive(Clone, Copy)]
 enum Cut {
@@ -225,7 +194,7 @@ fn replay(out: &mut impl Write) -> Outcome {
 fn plan(history: &History, run: u64, groups: &[Group], shards: u32) -> Outcome<Plan> {
     let estimator = Estimator::new(history, Some(run));
     let work = groups.iter().map(|group| {
-        let Group { id, members: _, tests, exclusive, databases: _, limits: _ } = group;
+        let Group { id, tests, exclusive, .. } = group;
         let estimate = estimator.estimate(group);
         Work { id: id.clone(), estimate, exclusive: *exclusive, tests: tests.as_deref() }
     });

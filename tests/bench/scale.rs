@@ -148,7 +148,7 @@ fn numbers_of(group: u64) -> std::ops::Range<u64> {
 fn listed(group: u64) -> DiscoveredGroup {
     let tests =
         numbers_of(group).map(|number| format!("{}::{}", file_name(group), test_name(number)));
-    DiscoveredGroup { name: file_name(group).into(), tests: Some(tests.collect()) }
+    DiscoveredGroup { name: file_name(group).into(), tests: Some(tests.collect()), part_of: None }
 }
 
 fn started(shard: Shard) -> Event {
@@ -160,6 +160,7 @@ fn started(shard: Shard) -> Event {
         workers: 2,
         started: jiff::Timestamp::UNIX_EPOCH,
         host: "bench".to_owned(),
+        before_us: None,
     })
 }
 

@@ -67,6 +67,7 @@ fn started() -> Event {
         workers: 2,
         started: jiff::Timestamp::from_second(STARTED_S).unwrap(),
         host: "host".into(),
+        before_us: None,
     })
 }
 
