@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::history::HistoryCommand;
 use crate::config::{RETRIES_MAX, Show, Workers};
 use crate::model::SHARDS_MAX;
 
@@ -30,6 +31,9 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Do here what CI would do: run every shard, then merge
     Local(LocalArgs),
+    /// What earlier runs taught: shown, and exchanged with other tools
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Databases: what evenly made and left, and servers for work by hand
     #[command(subcommand)]
     Db(DbCommand),
@@ -115,7 +119,7 @@ pub(super) struct ProjectArgs {
 }
 
 /// The configuration when nothing else is said.
-const CONFIG: &str = "evenly.toml";
+pub(super) const CONFIG: &str = "evenly.toml";
 /// Where history is kept when nothing else is said.
 pub(super) const HISTORY: &str = ".evenly/history.jsonl";
 /// Where results go when nothing else is said.

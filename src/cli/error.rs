@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::history::HistoryCommandError;
 use crate::ci::ShardChoiceError;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
@@ -57,6 +58,8 @@ pub(super) enum Error {
     HolderStays(u32),
     #[error("cannot {act}: {source}")]
     System { act: &'static str, source: std::io::Error },
+    #[error("{0}")]
+    History(#[from] HistoryCommandError),
     #[error("there is no journal in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
@@ -108,6 +111,7 @@ impl Error {
             | Self::Held(_)
             | Self::HolderStays(_)
             | Self::System { .. } => Exit::Infrastructure,
+            Self::History(error) => error.exit(),
             Self::Nothing(_) => Exit::Nothing,
         }
     }
@@ -120,6 +124,7 @@ impl Error {
             Self::Nothing(suites) if !suites.is_empty() => {
                 "if it may be empty, say `required = false` in its `[[suite]]`"
             }
+            Self::History(error) => return error.hint().map(str::to_owned),
             Self::UpWithout(_) => "`evenly db down` first: it removes their databases",
             Self::NoJournals(_) => {
                 "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"

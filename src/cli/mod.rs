@@ -35,6 +35,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Merge(args) => merge::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Local(args) => local::run(args),
+        Command::History(command) => history::run(command),
         Command::Db(command) => db::run(command),
     };
     result.unwrap_or_else(|error| {

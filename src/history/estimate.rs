@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use super::import::keep_own;
 use super::{History, SuiteHistory, TestHistory};
 use crate::model::{Basis, Estimate, Group, SuiteName};
 
@@ -137,6 +138,7 @@ impl<'h> SuiteView<'h> {
     ) -> GroupView {
         let runs = lines.iter().flat_map(|(_, _, line)| line.runs()).filter(|&run| visible(run));
         let mut runs: Vec<u64> = runs.collect();
+        keep_own(&mut runs, |&run| run);
         runs.sort_unstable_by_key(|&run| Reverse(run));
         let tests_last_time = runs.iter().take_while(|&&run| run == runs[0]).count();
         runs.dedup();
@@ -196,6 +198,7 @@ fn typical(lines: &[TestHistory], visible: impl Fn(u64) -> bool) -> Option<u64> 
     let measured = lines.iter().flat_map(|line| &line.measured);
     let mut measured: Vec<(u64, u64)> =
         measured.filter(|&&(run, _)| visible(run)).copied().collect();
+    keep_own(&mut measured, |&(run, _)| run);
     measured.sort_unstable_by_key(|&(run, us)| Reverse((run, us)));
     median(&mut measured.iter().take(RECENT).map(|&(_, us)| us).collect::<Vec<_>>())
 }

@@ -7,10 +7,14 @@
 //! [`MEASURED_MAX`] − [`RECENT`] later runs pushed it out).
 
 mod estimate;
+pub mod export;
 mod file;
+pub mod import;
+pub mod show;
 #[cfg(test)]
 mod tests;
 mod update;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +22,7 @@ use std::sync::Arc;
 pub use estimate::{DEFAULT_US, Estimator, RECENT};
 pub use file::{FORMAT, HistoryError, Warning};
 pub use update::{Observation, Seen, SuiteFacts};
+pub use view::{Mark, SuiteRecord, TestRecord};
 
 use crate::model::{SuiteName, WORKERS_MAX};
 
