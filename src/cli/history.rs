@@ -78,8 +78,14 @@ fn listed<'a>(suites: impl Iterator<Item = &'a SuiteName>) -> String {
 /// Names for a message: the first few, and how many more.
 fn first_few<T: AsRef<str>>(names: &[T]) -> String {
     const SHOWN_MAX: usize = 5;
-    let shown = names.iter().take(SHOWN_MAX).map(|name| format!("`{}`", one_line(name.as_ref())));
-    let shown = shown.collect::<Vec<_>>().join(", ");
+    const NAME_CHARS_MAX: usize = 120;
+    let short = |name: &str| -> String {
+        let mut chars = name.chars();
+        let start: String = chars.by_ref().take(NAME_CHARS_MAX).collect();
+        if chars.next().is_some() { start + "…" } else { start }
+    };
+    let shown = |name: &T| format!("`{}`", one_line(&short(name.as_ref())));
+    let shown = names.iter().take(SHOWN_MAX).map(shown).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN_MAX) {
         0 => shown,
         more => format!("{shown} and {more} more"),

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use super::import::keep_own;
+use super::import::{IMPORTED_RUN, keep_own};
 use super::{History, SuiteHistory, TestHistory};
 use crate::model::{Basis, Estimate, Group, SuiteName};
 
@@ -140,7 +140,9 @@ impl<'h> SuiteView<'h> {
         let mut runs: Vec<u64> = runs.collect();
         keep_own(&mut runs, |&run| run);
         runs.sort_unstable_by_key(|&run| Reverse(run));
-        let tests_last_time = runs.iter().take_while(|&&run| run == runs[0]).count();
+        // An import says nothing of how many tests there were.
+        let newest = runs.first().filter(|&&run| run != IMPORTED_RUN);
+        let tests_last_time = runs.iter().filter(|run| Some(*run) == newest).count();
         runs.dedup();
         let since = runs[runs.len().min(GROUP_RUNS) - 1];
         let current = lines.iter().filter(|&&(_, last_seen, _)| last_seen >= since);

@@ -63,6 +63,7 @@ impl<'h> SuiteRecord<'h> {
     }
 
     /// The numbers of its runs, ascending.
+    #[must_use]
     pub fn runs(self) -> impl DoubleEndedIterator<Item = u64> + 'h {
         self.suite.runs.iter().map(|facts| facts.run)
     }

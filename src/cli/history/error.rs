@@ -37,7 +37,7 @@ fn nearest(ids: &[String]) -> String {
 }
 
 fn lines(ids: &[String]) -> String {
-    ids.iter().map(|id| format!("\n  {id}")).collect()
+    ids.iter().fold(String::new(), |text, id| text + "\n  " + id)
 }
 
 impl HistoryCommandError {

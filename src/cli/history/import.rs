@@ -33,11 +33,20 @@ pub(super) fn run(args: &ImportArgs) -> Result<Exit, Error> {
         out(&format!("would import from {files}\n{summary}"));
         import.new_to(&project.known.history)
     } else {
-        let new = change(&args.history, |history| {
+        let (new, lost) = change(&args.history, |history| {
             let new = import.new_to(history);
             history.import(import.clone());
-            new
+            let suites = imported.iter().map(|imported| &imported.suite);
+            let lost = suites.filter(|suite| !history.remembers_import(suite));
+            (new, lost.collect::<Vec<_>>())
         })?;
+        if !lost.is_empty() {
+            let suites = listed(lost.into_iter());
+            warn(&format!(
+                "of {suites} the history has all the runs that it keeps: an import is older, and \
+                 is not kept"
+            ));
+        }
         out(&format!("imported into `{}` from {files}\n{summary}", args.history.display()));
         new
     };

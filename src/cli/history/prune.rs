@@ -39,15 +39,12 @@ impl<'a> Present<'a> {
         let mut present = Self { tests: HashSet::new(), unlisted: HashSet::new() };
         for group in groups {
             let suite = &group.id.suite;
-            match &group.tests {
-                Some(tests) => {
-                    present.tests.extend(tests.iter().map(|test| (suite, test.as_str())));
-                }
-                None => {
-                    present.unlisted.insert((suite, &*group.id.name));
-                    let members = group.members.iter().map(|member| (suite, &*member.name));
-                    present.unlisted.extend(members);
-                }
+            if let Some(tests) = &group.tests {
+                present.tests.extend(tests.iter().map(|test| (suite, test.as_str())));
+            } else {
+                present.unlisted.insert((suite, &*group.id.name));
+                let members = group.members.iter().map(|member| (suite, &*member.name));
+                present.unlisted.extend(members);
             }
         }
         present

@@ -6,7 +6,7 @@ use super::args::ShowArgs;
 use super::{HistoryCommandError, Known, load, suite_named};
 use crate::exit::Exit;
 use crate::history::show::{self, Overview};
-use crate::history::{History, TestRecord};
+use crate::history::{History, SuiteRecord, TestRecord};
 use crate::model::{TestId, one_line};
 
 /// How many tests are told where the one asked for is not known.
@@ -21,8 +21,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, Error> {
         let test = find(&history, id)?;
         (show::test_json(&test), show::chart(&test, columns()))
     } else {
-        let names = history.suites().map(|suite| suite.name());
-        let names: Vec<_> = names.collect();
+        let names: Vec<_> = history.suites().map(SuiteRecord::name).collect();
         let only = args.suite.as_deref().map(|name| suite_named(name, names.iter().copied()));
         let overview = Overview::new(&history, only.transpose()?, args.top);
         (show::overview_json(&overview), show::overview(&overview, columns()))

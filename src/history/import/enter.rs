@@ -53,7 +53,7 @@ impl Import {
                 catalogues.iter().map(|catalogue| catalogue.resolve(entries)).collect();
             let mut sums: HashMap<(usize, Target), u64> = HashMap::new();
             for (index, entry) in entries.iter().enumerate() {
-                match choose(found.iter().map(|found| found[index])) {
+                match choose(&found.iter().map(|found| found[index])) {
                     Choice::One(suite, target) => {
                         let sum = sums.entry((suite, target)).or_default();
                         *sum = sum.saturating_add(entry.us);
@@ -137,6 +137,13 @@ impl History {
     pub fn import(&mut self, import: Import) {
         self.record(IMPORTED_RUN, import.observations, Vec::new());
     }
+
+    /// Whether it remembers an import for a suite: not beside as many runs as it keeps.
+    #[must_use]
+    pub fn remembers_import(&self, suite: &SuiteName) -> bool {
+        let runs = self.suites.get(suite).map_or(&[][..], |suite| &suite.runs);
+        runs.first().is_some_and(|facts| facts.run == IMPORTED_RUN)
+    }
 }
 
 /// A file's duration less that of its tests which have their own, over the others: in whole parts
@@ -166,7 +173,7 @@ enum Choice {
 }
 
 /// Which suite an entry is of: the one that has it, or the only one that has it by its exact name.
-fn choose(found: impl Iterator<Item = Found> + Clone) -> Choice {
+fn choose(found: &(impl Iterator<Item = Found> + Clone)) -> Choice {
     let of = |exactly: bool| {
         let found = found.clone().enumerate();
         let mut fits = found

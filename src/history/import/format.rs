@@ -94,17 +94,17 @@ impl Format {
     /// Whether a file in a directory is likely of this format, by its name.
     #[must_use]
     pub fn fits(self, file_name: &str) -> bool {
-        let json = || file_name.ends_with(".json");
+        let ending = file_name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let json = |part: &str| ending == "json" && file_name.contains(part);
         match self {
             Self::PytestSplit => file_name.contains("test_durations"),
-            Self::Knapsack => json() && file_name.contains("report"),
-            Self::Junit => file_name.ends_with(".xml"),
-            Self::ParallelTests => file_name.ends_with(".log") && file_name.contains("runtime"),
-            Self::CypressSplit => json() && file_name.contains("timings"),
+            Self::Knapsack => json("report"),
+            Self::Junit => ending == "xml",
+            Self::ParallelTests => ending == "log" && file_name.contains("runtime"),
+            Self::CypressSplit | Self::Bun => json("timings"),
             Self::Jest => file_name.starts_with("perf-cache-"),
-            Self::Bun => json() && file_name.contains("timings"),
             Self::Pest => file_name == "shards.json",
-            Self::PytestDurations | Self::UnittestDurations => file_name.ends_with(".txt"),
+            Self::PytestDurations | Self::UnittestDurations => ending == "txt",
         }
     }
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::framework::Naming;
-use crate::history::{Estimator, History, Observation, Seen};
+use crate::history::{Estimator, History, Observation, RUNS_MAX, Seen};
 use crate::model::{Basis, Group, GroupId, Limits, Member, SuiteName, TestId};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/timings/");
@@ -360,6 +360,7 @@ fn imported_durations_count_until_evenly_has_its_own() {
         assert_eq!(estimate(&history, as_of, &listed), (8_000_000, Basis::Measured));
         assert_eq!(estimate(&history, as_of, &unlisted), (6_000_000, Basis::Measured));
     }
+    assert_eq!(Estimator::new(&history, None).tests_last_time(&name, "a.py"), Some(0));
     history.record(1, vec![passed("a.py", "a.py::t", 10), passed("b.js", "b.js::x", 20)], vec![]);
     assert_eq!(import.new_to(&history), 1);
     assert_eq!(estimate(&history, None, &listed), (10, Basis::Measured));
@@ -388,6 +389,23 @@ fn a_newer_import_replaces_an_older_one_of_the_same_suite() {
     assert_eq!(estimate(&history, None, &groups[0]), (2_000_000, Basis::Measured));
 }
 
+#[test]
+fn an_import_ages_out_as_the_oldest_run() {
+    let (groups, name) = ([group("s", "a.sh", None)], suite("s"));
+    let catalogues = [Catalogue::new(&name, &groups, Naming::ClassAndName, ".")];
+    let import = Import::new(&[knapsack(&[("a.sh", 8.0)])], &catalogues);
+    let mut history = History::default();
+    history.import(import.clone());
+    assert!(history.remembers_import(&name));
+    for run in 1..=RUNS_MAX as u64 {
+        history.record(run, vec![passed("b.sh", "b.sh", 1)], vec![]);
+    }
+    assert!(!history.remembers_import(&name));
+    let before = history.clone();
+    history.import(import);
+    assert_eq!(history, before);
+}
+
 proptest! {
     #[test]
     fn no_bytes_break_a_reader(bytes: Vec<u8>) {
@@ -399,7 +417,10 @@ proptest! {
 
     #[test]
     fn no_text_of_the_formats_alphabet_breaks_a_reader(
-        text in "(\\{|\\}|\\[|\\]|,|:|\"a\\.py::t\"|\"files\"|\"durations\"|\"timings\"|-?1e400|1|\\.5s |call |\n){0,40}",
+        text in concat!(
+            "(\\{|\\}|\\[|\\]|,|:|\"a\\.py::t\"|\"files\"|\"durations\"|\"timings\"|",
+            "-?1e400|1|\\.5s |call |\n){0,40}"
+        ),
         cut in any::<prop::sample::Index>(),
     ) {
         let _ = recognise(text.as_bytes());
@@ -412,15 +433,19 @@ proptest! {
     }
 
     #[test]
-    fn no_name_breaks_the_matching(names in vec("[a./\\\\:\\[\u{1b} é]{0,8}", 1..8), dir in "[a./]{0,3}") {
-        let own: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+    fn no_name_breaks_the_matching(
+        names in vec("[a./\\\\:\\[\u{1b} é]{0,8}", 1..8), dir in "[a./]{0,3}",
+    ) {
+        let own = names.iter().map(String::as_str).filter(|name| !name.is_empty());
+        let own: Vec<&str> = own.collect();
         let groups = [group("s", "a", Some(&own)), group("s", "a/b", None)];
         let name = suite("s");
         for naming in [Naming::Pytest, Naming::Unittest, Naming::Jest, Naming::ClassAndName] {
             let catalogues = [Catalogue::new(&name, &groups, naming, &dir)];
             let entries = names.iter().flat_map(|text| {
-                let case = Name::Case { class: text.clone(), name: text.clone(), file: Some(text.clone()) };
-                [Name::Test(text.clone()), Name::File(text.clone()), Name::Class(text.clone()), case]
+                let text = || text.clone();
+                let case = Name::Case { class: text(), name: text(), file: Some(text()) };
+                [Name::Test(text()), Name::File(text()), Name::Class(text()), case]
             });
             let entries = entries.map(|name| Timing { name, us: DURATION_US_MAX }).collect();
             let import = Import::new(&[Timings { entries, ..Timings::default() }], &catalogues);

@@ -47,8 +47,14 @@ pub fn overview(overview: &Overview<'_>) -> Value {
         })
     };
     let slow = |(test, us): &(TestRecord<'_>, u64)| json!({ "id": test.id, "typical_us": us });
-    let unsteady = |Unsteady { test, flaky, failed }: &Unsteady<'_>| json!({ "id": test.id, "runs": test.runs.len(), "flaky": flaky, "failed": failed });
-    let grown = |(test, before, now): &(TestRecord<'_>, u64, u64)| json!({ "id": test.id, "grew_from_us": before, "typical_us": now });
+    let unsteady = |Unsteady { test, flaky, failed }: &Unsteady<'_>| {
+        let runs = test.runs.len();
+        json!({ "id": test.id, "runs": runs, "flaky": flaky, "failed": failed })
+    };
+    let grown = |(test, from, now): &(TestRecord<'_>, u64, u64)| {
+        let (id, from) = (&test.id, *from);
+        json!({ "id": id, "grew_from_us": from, "typical_us": now })
+    };
     json!({
         "format": FORMAT,
         "suites": suites.iter().map(suite).collect::<Vec<_>>(),

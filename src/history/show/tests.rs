@@ -157,9 +157,18 @@ fn noise_is_no_growth() {
 #[test]
 fn programs_get_the_same() {
     let history = history(&[&[("t", Seen::Passed(5))], &[("t", Seen::Flaky)]]);
-    let json = test_json(&test(&history, "t")).to_string();
-    let expected = r#"{"format":1,"grew_from_us":null,"groups":["g"],"id":"s:t","runs":[{"outcome":"passed","run":1,"us":5},{"outcome":"flaky","run":2,"us":null}],"typical_us":5}"#;
-    assert_eq!(json, expected);
+    let expected = serde_json::json!({
+        "format": 1,
+        "id": "s:t",
+        "groups": ["g"],
+        "typical_us": 5,
+        "grew_from_us": null,
+        "runs": [
+            { "run": 1, "outcome": "passed", "us": 5 },
+            { "run": 2, "outcome": "flaky", "us": null },
+        ],
+    });
+    assert_eq!(test_json(&test(&history, "t")), expected);
     let json = overview_json(&Overview::new(&history, None, 5));
     assert_eq!(json["suites"][0]["workers"], 4);
     assert_eq!(json["flakiest"][0]["flaky"], 1);
