@@ -44,14 +44,15 @@ fn discover(config: &Path, history: &Path) -> Result<(Project, Discovery), Error
     Ok((project, discovery?))
 }
 
-/// Changes the history's file while no one else does; what it then holds.
+/// Changes the history's file while no one else does. What is wrong with it was told when the
+/// project was opened.
 fn change<T>(path: &Path, act: impl FnOnce(&mut History) -> T) -> Result<T, Error> {
     let refuse = || HistoryCommandError::NotKept(path.to_owned());
     if !can_be_kept(path) {
         return Err(refuse().into());
     }
     let _lock = store::lock_for_update(path)?;
-    let Known { mut history, writable } = load(path);
+    let (Known { mut history, writable }, _) = file::read(path);
     if writable == Writable::No {
         return Err(refuse().into());
     }

@@ -28,33 +28,42 @@ pub(in crate::cli) fn can_be_kept(path: &Path) -> bool {
 
 /// Reads the history; whatever is wrong with it is told, and costs estimates but no test.
 pub(in crate::cli) fn load(path: &Path) -> Known {
-    let empty = |writable| Known { history: History::default(), writable };
+    let (known, trouble) = read(path);
+    for trouble in trouble {
+        warn(&trouble);
+    }
+    known
+}
+
+/// Reads the history; what is wrong with it, for whoever did not tell yet.
+pub(super) fn read(path: &Path) -> (Known, Vec<String>) {
+    let without =
+        |writable, trouble: Vec<String>| (Known { history: History::default(), writable }, trouble);
+    let shown = path.display();
     if !can_be_kept(path) {
-        warn(&format!("history `{}` is not a file; going on without history", path.display()));
-        return empty(Writable::No);
+        let trouble = format!("history `{shown}` is not a file; going on without history");
+        return without(Writable::No, vec![trouble]);
     }
     let bytes = match store::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.is_absent() => return empty(Writable::Yes),
+        Err(error) if error.is_absent() => return without(Writable::Yes, Vec::new()),
         Err(error) => {
-            warn(&format!("{error}; going on without history"));
-            return empty(Writable::No);
+            return without(Writable::No, vec![format!("{error}; going on without history")]);
         }
     };
     match History::read(&bytes) {
         Ok((history, warnings)) => {
-            for warning in warnings {
+            let told = |warning: Warning| {
                 let Warning::Damaged { .. } = &warning;
-                warn(&format!("history `{}`: {warning}", path.display()));
-            }
-            Known { history, writable: Writable::Yes }
+                format!("history `{shown}`: {warning}")
+            };
+            let trouble = warnings.into_iter().map(told).collect();
+            (Known { history, writable: Writable::Yes }, trouble)
         }
         Err(error) => {
-            warn(&format!(
-                "history `{}`: {error}; going on without it, and leaving it as it is",
-                path.display()
-            ));
-            empty(Writable::No)
+            let trouble =
+                format!("history `{shown}`: {error}; going on without it, and leaving it as it is");
+            without(Writable::No, vec![trouble])
         }
     }
 }
