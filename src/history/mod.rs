@@ -8,6 +8,8 @@
 
 mod estimate;
 mod file;
+mod near;
+mod speed;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 pub use estimate::{DEFAULT_US, Estimator, RECENT};
 pub use file::{FORMAT, HistoryError, Warning};
+pub use speed::{Speeds, Timed};
 pub use update::{Observation, Seen, SuiteFacts};
 
 use crate::model::{SuiteName, WORKERS_MAX};
