@@ -1,6 +1,6 @@
 //! A suite's typical durations in the files of other tools; for their forms see `import/`.
 //!
-//! What a test takes is the median of its newest durations, as estimates take it. Tests that never
+//! What a test takes is told from its newest durations, as estimates take it. Tests that never
 //! passed have none and are left out.
 
 use std::cmp::Reverse;

@@ -10,7 +10,9 @@ mod estimate;
 pub mod export;
 mod file;
 pub mod import;
+mod near;
 pub mod show;
+mod speed;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 pub use estimate::{DEFAULT_US, Estimator, RECENT};
 pub use file::{FORMAT, HistoryError, Warning};
+pub use speed::{Speeds, Timed};
 pub use update::{Observation, Seen, SuiteFacts};
 pub use view::{Mark, SuiteRecord, TestRecord};
 

@@ -1,7 +1,7 @@
 //! What a history knows, for whoever shows it or writes it for another tool.
 
-use super::estimate::median;
-use super::import::keep_own;
+use super::estimate::{median, usual};
+use super::import::{Replaced, keep_own};
 use super::{History, RECENT, RunFacts, SuiteHistory, TestHistory};
 use crate::model::{SuiteName, TestId};
 
@@ -90,10 +90,13 @@ impl<'h> SuiteRecord<'h> {
         groups.len()
     }
 
-    /// Its tests, by name.
+    /// Its tests, by name. A group that was imported whole is one until a run saw its tests.
     pub fn tests(self) -> impl Iterator<Item = TestRecord<'h>> {
+        let replaced = Replaced::of(self.suite, |_| true);
         let lines = self.suite.tests.chunk_by(|a, b| a.name == b.name);
-        lines.map(move |lines| TestRecord::of(self.name, lines))
+        lines
+            .filter(move |lines| !replaced.has(lines))
+            .map(move |lines| TestRecord::of(self.name, lines))
     }
 
     /// One of its tests.
@@ -136,15 +139,14 @@ impl<'h> TestRecord<'h> {
         took.into_iter().map(|(_, us)| us).collect()
     }
 
-    /// What it typically takes, microseconds: the median of its newest [`RECENT`] durations.
+    /// What it typically takes, microseconds, as estimates take it: from its newest [`RECENT`]
+    /// durations.
     #[must_use]
     pub fn typical_us(&self) -> Option<u64> {
-        let durations = self.durations_us();
-        let recent = durations.len().saturating_sub(RECENT);
-        median(&mut durations[recent..].to_vec())
+        usual(self.durations_us().into_iter().rev())
     }
 
-    /// What it typically took before its newest [`RECENT`] durations, microseconds.
+    /// What it typically took before its newest [`RECENT`] durations, microseconds: their median.
     #[must_use]
     pub fn before_us(&self) -> Option<u64> {
         let durations = self.durations_us();

@@ -1,11 +1,11 @@
 //! How imported durations enter a history: as what a run before all others saw.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Timings;
 use super::names::{Catalogue, Found, Target};
 use crate::history::estimate::median;
-use crate::history::{History, Observation, Seen};
+use crate::history::{History, Observation, Seen, SuiteHistory, TestHistory};
 use crate::model::{SuiteName, TestId};
 
 /// The number of the run that imported durations are of. CIs count runs from 1, so every run sees
@@ -156,6 +156,36 @@ fn spread(us: u64, tests: &[usize], known: &BTreeMap<Target, u64>) -> Vec<(usize
     let count = others().count().max(1) as u64;
     let share = |(at, test)| (test, us / count + u64::from(at < us % count));
     (0..).zip(others()).map(share).collect()
+}
+
+/// Groups that were imported whole and that a run of evenly's own has seen since: what stands under
+/// the group's own name is then no test.
+#[derive(Debug)]
+pub(in crate::history) struct Replaced<'h, V> {
+    /// Groups of which a visible run of evenly's own saw a test; empty without an import.
+    seen: HashSet<&'h str>,
+    visible: V,
+}
+
+impl<'h, V: Fn(u64) -> bool> Replaced<'h, V> {
+    /// In a suite, as far as its runs are visible.
+    pub(in crate::history) fn of(suite: &'h SuiteHistory, visible: V) -> Self {
+        let imported = suite.runs.first().is_some_and(|facts| facts.run == IMPORTED_RUN);
+        let own = |line: &&TestHistory| line.runs().any(|run| run != IMPORTED_RUN && visible(run));
+        let lines = suite.tests.iter().filter(|_| imported);
+        let seen = lines.filter(own).map(|line| &*line.group).collect();
+        Self { seen, visible }
+    }
+
+    /// Whether all that is visible of a name's lines is such an import.
+    pub(in crate::history) fn has(&self, lines: &[TestHistory]) -> bool {
+        let import = |line: &TestHistory| {
+            let mut runs = line.runs().filter(|&run| (self.visible)(run));
+            *line.name == *line.group && runs.all(|run| run == IMPORTED_RUN)
+        };
+        let replaced = |line: &TestHistory| import(line) && self.seen.contains(&*line.group);
+        !self.seen.is_empty() && lines.iter().all(replaced)
+    }
 }
 
 /// Takes away what was imported, where there is anything of a real run: the visible runs of a

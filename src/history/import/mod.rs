@@ -24,8 +24,8 @@ mod sniff;
 mod tests;
 mod unittest_durations;
 
-pub(super) use enter::keep_own;
 pub use enter::{IMPORTED_RUN, Import, Imported};
+pub(super) use enter::{Replaced, keep_own};
 pub use format::Format;
 pub use names::Catalogue;
 pub use sniff::recognise;

@@ -365,6 +365,9 @@ fn imported_durations_count_until_evenly_has_its_own() {
     assert_eq!(import.new_to(&history), 1);
     assert_eq!(estimate(&history, None, &listed), (10, Basis::Measured));
     assert_eq!(estimate(&history, None, &unlisted), (20, Basis::Measured));
+    let suite = history.suites().next().unwrap();
+    let tests: Vec<_> = suite.tests().map(|test| test.id.name).collect();
+    assert_eq!(tests, ["a.py::t".into(), "b.js::x".into()]);
     // What run 1 saw stays what it saw.
     assert_eq!(estimate(&history, Some(1), &listed), (8_000_000, Basis::Measured));
     assert_eq!(estimate(&history, Some(1), &unlisted), (6_000_000, Basis::Measured));

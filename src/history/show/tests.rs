@@ -49,7 +49,7 @@ fn a_chart_has_a_line_a_run_with_what_it_saw() {
     let expected = "\
 s:t
 in group g
-typically 150 ms, 5 runs have seen it, failed in 1, flaky in 1, skipped in 1
+typically 167 ms, 5 runs have seen it, failed in 1, flaky in 1, skipped in 1
 
 run          took
   1        100 ms  ██████████▌
