@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::history::HistoryCommand;
 use super::order::Order;
 use crate::config::{RETRIES_MAX, Show, Workers, parse_duration};
 use crate::model::SHARDS_MAX;
@@ -34,6 +35,9 @@ pub(super) enum Command {
     Local(LocalArgs),
     /// Find out which groups before it make a group fail
     Bisect(BisectArgs),
+    /// What earlier runs taught: shown, and exchanged with other tools
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Databases: what evenly made and left, and servers for work by hand
     #[command(subcommand)]
     Db(DbCommand),
@@ -119,7 +123,7 @@ pub(super) struct ProjectArgs {
 }
 
 /// The configuration when nothing else is said.
-const CONFIG: &str = "evenly.toml";
+pub(super) const CONFIG: &str = "evenly.toml";
 /// Where history is kept when nothing else is said.
 pub(super) const HISTORY: &str = ".evenly/history.jsonl";
 /// Where a child pipeline's `.evenly` is when nothing else is said.

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::history::HistoryCommandError;
 use crate::ci::ShardChoiceError;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
@@ -80,6 +81,8 @@ pub(super) enum Error {
     TooManyJobs { what: &'static str, most: u32, shards: u32 },
     #[error("`GITHUB_OUTPUT` is not set, so this is no step of a GitHub workflow")]
     NoGithubOutput,
+    #[error("{0}")]
+    History(#[from] HistoryCommandError),
     #[error("there is no journal in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
@@ -156,6 +159,7 @@ impl Error {
             | Self::Held(_)
             | Self::HolderStays(_)
             | Self::System { .. } => Exit::Infrastructure,
+            Self::History(error) => error.exit(),
             Self::Nothing(_) => Exit::Nothing,
         }
     }
@@ -168,6 +172,7 @@ impl Error {
             Self::Nothing(suites) if !suites.is_empty() => {
                 "if it may be empty, say `required = false` in its `[[suite]]`"
             }
+            Self::History(error) => return error.hint().map(str::to_owned),
             Self::UpWithout(_) => "`evenly db down` first: it removes their databases",
             Self::NoGroup(_) => "`evenly plan --all` shows every group",
             Self::SavedPlan { .. } => {

@@ -1,60 +1,95 @@
-//! The history's file, for the commands: read what can be read, never destroy what cannot.
+//! `evenly history`: what is known, shown, written for other tools, and learnt from them.
+
+mod args;
+mod error;
+mod export;
+mod file;
+mod files;
+mod import;
+mod prune;
+mod show;
+
+pub(super) use args::HistoryCommand;
+pub(super) use error::HistoryCommandError;
+pub(super) use file::{Known, Writable, can_be_kept, load};
 
 use std::path::Path;
 
-use super::print::warn;
-use crate::history::{History, Warning};
+use super::args::ProjectArgs;
+use super::error::Error;
+use super::project::Project;
+use super::runtime::block_on;
+use crate::discover::Discovery;
+use crate::exit::Exit;
+use crate::history::History;
+use crate::model::{SuiteName, one_line};
 use crate::store;
 
-/// What is known, and whether its file may be written.
-pub(super) struct Known {
-    pub(super) history: History,
-    pub(super) writable: Writable,
-}
-
-/// Whether the history's file may be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Writable {
-    Yes,
-    /// It holds something that this evenly cannot read, and must not destroy.
-    No,
-}
-
-/// Whether a history can be kept there: in a file, or where nothing is yet. A device must not be
-/// replaced, and reading a pipe might never end.
-pub(super) fn can_be_kept(path: &Path) -> bool {
-    path.metadata().map_or(true, |found| found.is_file())
-}
-
-/// Reads the history; whatever is wrong with it is told, and costs estimates but no test.
-pub(super) fn load(path: &Path) -> Known {
-    let empty = |writable| Known { history: History::default(), writable };
-    if !can_be_kept(path) {
-        warn(&format!("history `{}` is not a file; going on without history", path.display()));
-        return empty(Writable::No);
+pub(super) fn run(command: &HistoryCommand) -> Result<Exit, Error> {
+    match command {
+        HistoryCommand::Import(args) => import::run(args),
+        HistoryCommand::Export(args) => export::run(args),
+        HistoryCommand::Show(args) => show::run(args),
+        HistoryCommand::Prune(args) => prune::run(args),
     }
-    let bytes = match store::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.is_absent() => return empty(Writable::Yes),
-        Err(error) => {
-            warn(&format!("{error}; going on without history"));
-            return empty(Writable::No);
-        }
+}
+
+/// The project, and what it has to run.
+fn discover(config: &Path, history: &Path) -> Result<(Project, Discovery), Error> {
+    let (config, history) = (config.to_owned(), history.to_owned());
+    let project = Project::open(&ProjectArgs { config, history, workers: None })?;
+    let work = std::env::temp_dir().join(format!("evenly-history-{}", std::process::id()));
+    store::make_dir(&work)?;
+    let found = block_on(project.listed(&work));
+    store::remove_dir(&work)?;
+    Ok((project, found??.discovery))
+}
+
+/// Changes the history's file while no one else does. What is wrong with it was told when the
+/// project was opened.
+fn change<T>(path: &Path, act: impl FnOnce(&mut History) -> T) -> Result<T, Error> {
+    let refuse = || HistoryCommandError::NotKept(path.to_owned());
+    if !can_be_kept(path) {
+        return Err(refuse().into());
+    }
+    let _lock = store::lock_for_update(path)?;
+    let (Known { mut history, writable }, _) = file::read(path);
+    if writable == Writable::No {
+        return Err(refuse().into());
+    }
+    let result = act(&mut history);
+    store::replace(path, &history.to_bytes())?;
+    Ok(result)
+}
+
+/// A suite by its name, of those that are there.
+fn suite_named<'a>(
+    name: &str,
+    suites: impl Iterator<Item = &'a SuiteName> + Clone,
+) -> Result<&'a SuiteName, HistoryCommandError> {
+    let found = suites.clone().find(|suite| suite.as_str() == name);
+    found.ok_or_else(|| HistoryCommandError::NoSuite(name.to_owned(), listed(suites)))
+}
+
+/// Suites for a message.
+fn listed<'a>(suites: impl Iterator<Item = &'a SuiteName>) -> String {
+    let suites: Vec<String> = suites.map(|suite| format!("`{suite}`")).collect();
+    if suites.is_empty() { "none".to_owned() } else { suites.join(", ") }
+}
+
+/// Names for a message: the first few, and how many more.
+fn first_few<T: AsRef<str>>(names: &[T]) -> String {
+    const SHOWN_MAX: usize = 5;
+    const NAME_CHARS_MAX: usize = 120;
+    let short = |name: &str| -> String {
+        let mut chars = name.chars();
+        let start: String = chars.by_ref().take(NAME_CHARS_MAX).collect();
+        if chars.next().is_some() { start + "…" } else { start }
     };
-    match History::read(&bytes) {
-        Ok((history, warnings)) => {
-            for warning in warnings {
-                let Warning::Damaged { .. } = &warning;
-                warn(&format!("history `{}`: {warning}", path.display()));
-            }
-            Known { history, writable: Writable::Yes }
-        }
-        Err(error) => {
-            warn(&format!(
-                "history `{}`: {error}; going on without it, and leaving it as it is",
-                path.display()
-            ));
-            empty(Writable::No)
-        }
+    let shown = |name: &T| format!("`{}`", one_line(&short(name.as_ref())));
+    let shown = names.iter().take(SHOWN_MAX).map(shown).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

@@ -8,9 +8,11 @@ use ignore::WalkBuilder;
 use super::args::MergeArgs;
 use super::error::Error;
 use super::history::{Known, Writable, can_be_kept, load};
+use super::observe::observe;
 use super::print::{out, warn};
 use crate::exit::Exit;
 use crate::history::Estimator;
+use crate::model::GroupId;
 use crate::report::{self, Input, RunReport, html, journal, json, junit, markdown, table};
 use crate::store;
 
@@ -61,16 +63,21 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
     let number = run_number(&inputs);
     let parts = super::observe::parts(&inputs);
     let fixed_us = super::observe::fixed_us(&inputs);
-    let report = {
-        let estimator = Estimator::new(&known, number);
-        report::merge(inputs, |group| estimator.tests_last_time(&group.suite, &group.name))
+    let (report, (observations, facts)) = {
+        let before = Estimator::new(&known, number);
+        let last_time = |group: &GroupId| before.tests_last_time(&group.suite, &group.name);
+        let report = report::merge(inputs, last_time);
+        let seen = observe(&report, &before, &parts);
+        (report, seen)
     };
     let kept = lock.and_then(|lock| {
         if lock.is_none() || writable == Writable::No {
             return Ok(());
         }
         let run = number.unwrap_or_else(|| known.next_run());
-        let (observations, facts) = super::observe::observe(&report, &parts);
+        if known.is_past(run) {
+            warn(&restarted(run, history));
+        }
         known.record(run, observations, facts);
         fixed_us.into_iter().for_each(|us| known.record_fixed(run, us));
         store::replace(history, &known.to_bytes())
@@ -79,6 +86,15 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
         warn(&format!("{error}; the history learns nothing from this run"));
     }
     report
+}
+
+/// What to say of a run whose number is below all that the history keeps.
+fn restarted(run: u64, history: &Path) -> String {
+    format!(
+        "run {run} is older than every run that history `{0}` keeps, so it learns nothing from it; \
+         if the CI counts its runs from the start again, delete `{0}`",
+        history.display()
+    )
 }
 
 /// The number of the run that is merged: the newest among the journals'.

@@ -42,6 +42,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Plan(args) => plan::run(args),
         Command::Local(args) => local::run(args),
         Command::Bisect(args) => bisect::run(args),
+        Command::History(command) => history::run(command),
         Command::Db(command) => db::run(command),
     };
     result.unwrap_or_else(|error| {

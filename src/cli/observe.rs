@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{Observation, Seen, SuiteFacts};
+use crate::history::{Estimator, Observation, Seen, Speeds, SuiteFacts, Timed};
 use crate::model::{DiscoveredGroup, GroupId};
 use crate::report::journal::Journal;
 use crate::report::observations::{self, Observations, Overhead, SuiteSeen, TestSeen};
@@ -43,16 +43,23 @@ fn beside_groups_us(journal: &Journal) -> Option<u64> {
     Some(before_us.saturating_add(first).saturating_add(end.at_us.saturating_sub(last)))
 }
 
-/// What the history takes in of a run. It knows the groups that are listed: their parts change with
+/// What the history takes in of a run: all times as on machines of one speed, which is told from
+/// what was known `before`. The history knows the groups that are listed: their parts change with
 /// what it tells.
-pub(super) fn observe(report: &RunReport, parts: &Parts) -> (Vec<Observation>, Vec<SuiteFacts>) {
+pub(super) fn observe(
+    report: &RunReport,
+    before: &Estimator<'_>,
+    parts: &Parts,
+) -> (Vec<Observation>, Vec<SuiteFacts>) {
     let Observations { run: _, tests, suites } = observations::observe(report);
-    let observation = |test: &TestSeen<'_>| observation(test, parts);
-    (tests.iter().map(observation).collect(), suites.into_iter().map(facts).collect())
+    let seen: Vec<Timed> = tests.iter().map(|test| timed(test, parts)).collect();
+    let speeds = Speeds::of(before, &seen);
+    let facts = suites.into_iter().map(|suite| facts(suite, &speeds)).collect();
+    (speeds.evened(seen), facts)
 }
 
-fn observation(test: &TestSeen<'_>, parts: &Parts) -> Observation {
-    let TestSeen { id, group, duration_us, outcome } = *test;
+fn timed(test: &TestSeen<'_>, parts: &Parts) -> Timed {
+    let TestSeen { id, group, shard, duration_us, outcome } = *test;
     let group = parts.get(group).unwrap_or(&group.name);
     let seen = match outcome {
         FinalOutcome::Passed => Seen::Passed(duration_us),
@@ -60,11 +67,13 @@ fn observation(test: &TestSeen<'_>, parts: &Parts) -> Observation {
         FinalOutcome::Flaky => Seen::Flaky,
         FinalOutcome::Failed | FinalOutcome::Errored => Seen::Failed,
     };
-    Observation { test: id.clone(), group: group.clone(), seen }
+    let observation = Observation { test: id.clone(), group: group.clone(), seen };
+    Timed { shard, observation }
 }
 
-fn facts(suite: SuiteSeen<'_>) -> SuiteFacts {
+fn facts(suite: SuiteSeen<'_>, speeds: &Speeds) -> SuiteFacts {
     let SuiteSeen { suite, workers, overheads } = suite;
-    let overheads_us = overheads.into_iter().map(|Overhead { group: _, us }| us).collect();
+    let even = |Overhead { group: _, shard, us }| speeds.even_out(shard, us);
+    let overheads_us = overheads.into_iter().map(even).collect();
     SuiteFacts { suite: suite.clone(), workers, overheads_us }
 }

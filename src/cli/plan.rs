@@ -3,7 +3,6 @@
 use super::args::PlanArgs;
 use super::emit;
 use super::error::Error;
-use super::order::Order;
 use super::planning::{Planned, Planner};
 use super::print::{columns, err, json, out};
 use super::project::Project;
@@ -17,15 +16,9 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     let project = Project::open(&args.project)?;
     let work = std::env::temp_dir().join(format!("evenly-plan-{}", std::process::id()));
     store::make_dir(&work)?;
-    let found = block_on(async {
-        let found = project.discover(&work, Order::Plan).await;
-        if let Ok(found) = &found {
-            found.discovery.close().await;
-        }
-        found
-    })?;
+    let found = block_on(project.listed(&work));
     store::remove_dir(&work)?;
-    let mut found = found?;
+    let mut found = found??;
     let planner = Planner::new(&project)?;
     let sized = sizing::size(&args.sizing, &project, &planner, &found.discovery)?;
     let shards = sized.as_ref().map_or(args.shards.total, |sized| sized.shards);

@@ -95,6 +95,13 @@ impl Project {
         }
     }
 
+    /// What there is, for who runs nothing of it.
+    pub(super) async fn listed(&self, work: &Path) -> Result<Found, Error> {
+        let found = self.discover(work, Order::Plan).await?;
+        found.discovery.close().await;
+        Ok(found)
+    }
+
     /// Applies the rules to what was found, and finds out which databases it has.
     fn settle(
         &self,

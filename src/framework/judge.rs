@@ -42,6 +42,16 @@ impl Reading {
         }
     }
 
+    /// How a JUnit case is matched with a listed test.
+    #[must_use]
+    pub fn naming(self) -> Naming {
+        match self {
+            Self::ExitStatus => Naming::ClassAndName,
+            Self::Junit { naming, selects: _ } => naming,
+            Self::Told => Naming::Dotted,
+        }
+    }
+
     /// What goes on the command line to run these tests of a group; none where the whole group
     /// must be run.
     #[must_use]

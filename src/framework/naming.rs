@@ -13,6 +13,8 @@ pub enum Naming {
     ClassAndName,
     /// A listed test is a node id, of which pytest makes a dotted class.
     Pytest,
+    /// A listed test is a dotted name, the class's and the method's.
+    Dotted,
     /// As [`Naming::ClassAndName`]; a test outside any `describe` has a name with an empty first
     /// part.
     Jest,
@@ -26,7 +28,7 @@ impl Naming {
     #[must_use]
     pub fn key_of_listed(self, test: &str) -> String {
         match self {
-            Self::ClassAndName | Self::Jest => test.to_owned(),
+            Self::ClassAndName | Self::Dotted | Self::Jest => test.to_owned(),
             Self::Pytest => pytest_key(test),
         }
     }
@@ -36,8 +38,29 @@ impl Naming {
     pub fn key_of_case(self, class: &str, name: &str) -> String {
         match self {
             Self::ClassAndName | Self::Pytest => joined(class, "::", name),
+            Self::Dotted => joined(class, ".", name),
             Self::Jest if class == JEST_FILE_FAILED => joined(name, "::", class),
             Self::Jest => joined(class, "::", name.strip_prefix(" › ").unwrap_or(name)),
+        }
+    }
+
+    /// The class and name of a JUnit case whose key is a listed test's. What is not cut by rule
+    /// is cut after its group's name.
+    #[must_use]
+    pub fn case_of_listed(self, test: &str, group: &str) -> (String, String) {
+        let key = self.key_of_listed(test);
+        let cut = match self {
+            Self::Pytest => key.split_once("::"),
+            Self::Dotted => key.rsplit_once('.'),
+            Self::ClassAndName | Self::Jest => {
+                let inside = key.strip_prefix(group).and_then(|rest| rest.strip_prefix("::"));
+                inside.map(|inside| (group, inside)).or_else(|| key.split_once("::"))
+            }
+        };
+        let whole = cut.filter(|(class, name)| !class.is_empty() && !name.is_empty());
+        match whole {
+            Some((class, name)) => (class.to_owned(), name.to_owned()),
+            None => (String::new(), key),
         }
     }
 
@@ -109,6 +132,23 @@ mod tests {
             let key = Naming::Pytest.key_of_listed(listed);
             assert_eq!(key, Naming::Pytest.key_of_case(class, name), "{listed}");
         }
+    }
+
+    #[test]
+    fn a_listed_test_has_a_case_of_its_own_key() {
+        for (listed, class, name) in PYTEST {
+            let case = Naming::Pytest.case_of_listed(listed, "g");
+            assert_eq!(case, (class.to_owned(), name.to_owned()), "{listed}");
+        }
+        for naming in [Naming::ClassAndName, Naming::Pytest, Naming::Dotted, Naming::Jest] {
+            for test in ["a::b::m::t", "a.b.C.test_x", "t", "::t", "t::", ".t", "a.js::x › y", ""]
+            {
+                let (class, name) = naming.case_of_listed(test, "a::b");
+                assert_eq!(naming.key_of_case(&class, &name), naming.key_of_listed(test), "{test}");
+            }
+        }
+        let case = Naming::ClassAndName.case_of_listed("a::b::m::t", "a::b");
+        assert_eq!(case, ("a::b".to_owned(), "m::t".to_owned()));
     }
 
     #[test]

@@ -19,7 +19,9 @@ impl Reading {
             Self::Junit { naming: Naming::Pytest, .. } if group.contains('[') => None,
             Self::Junit { naming: Naming::Pytest, .. } => nesting("::", Some('['), group, test),
             Self::Junit { naming: Naming::ClassAndName, .. } => nesting("::", None, group, test),
-            Self::Told => nesting(".", None, group, test),
+            Self::Junit { naming: Naming::Dotted, .. } | Self::Told => {
+                nesting(".", None, group, test)
+            }
         }
     }
 

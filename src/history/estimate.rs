@@ -3,12 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use super::import::{IMPORTED_RUN, Replaced, keep_own};
+use super::near::{Near, prefixes};
 use super::{History, SuiteHistory, TestHistory};
 use crate::model::{Basis, Estimate, Group, SuiteName};
 
-/// The newest durations of a test that its estimate is the median of: enough to bear one odd run,
-/// few enough to follow change. Of 1 to 9 the best p95 in the replay of `cargo bench --bench plan`.
+/// The newest durations of a test that its estimate is made from: enough to bear one odd run, few
+/// enough to follow change.
 pub const RECENT: usize = 3;
+
+/// How far a duration may be from the median of the recent ones before it counts as so far: times
+/// or divided by this. One odd run moves an estimate by half at most.
+const ODD_FACTOR: u64 = 2;
 
 /// What a test takes of which nothing is known, nor of its suite; so does a group whose tests are
 /// not listed. Microseconds.
@@ -22,6 +28,10 @@ const GROUP_RUNS: usize = 3;
 #[derive(Debug)]
 pub struct Estimator<'h> {
     suites: BTreeMap<&'h SuiteName, SuiteView<'h>>,
+    /// The median over the suites of what a test takes, for a suite of which nothing is known.
+    typical_test_us: Option<u64>,
+    /// The same of a group.
+    typical_group_us: Option<u64>,
 }
 
 /// What is visible of one suite.
@@ -33,16 +43,18 @@ struct SuiteView<'h> {
     /// Each test's typical duration; 0 for one that is always skipped.
     tests: HashMap<&'h str, u64>,
     groups: HashMap<&'h str, GroupView>,
-    /// The median of its tests, if it has any.
-    typical_test_us: Option<u64>,
-    /// The median of its groups.
-    typical_group_us: Option<u64>,
+    /// Its measured tests by name, for those that are new.
+    near_tests: Near<'h>,
+    /// Its groups by name, for those that are new.
+    near_groups: Near<'h>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
 struct GroupView {
     /// Its tests together.
     us: u64,
+    /// Those of them that take any time, as far as they were measured, and how many they are.
+    known: (u64, u64),
     /// Whether each of them was measured.
     measured: bool,
     /// How many tests its newest run saw.
@@ -55,25 +67,46 @@ impl<'h> Estimator<'h> {
     pub fn new(history: &'h History, as_of: Option<u64>) -> Self {
         let visible = |run: u64| as_of.is_none_or(|as_of| run < as_of);
         let suites = history.suites.iter();
-        Self { suites: suites.map(|(name, suite)| (name, SuiteView::of(suite, visible))).collect() }
+        let suites: BTreeMap<_, _> =
+            suites.map(|(name, suite)| (name, SuiteView::of(suite, visible))).collect();
+        let tests = suites.values().filter_map(|suite| suite.near_tests.all());
+        let groups = suites.values().filter_map(|suite| suite.near_groups.all());
+        Self {
+            typical_test_us: median(&mut tests.collect::<Vec<_>>()),
+            typical_group_us: median(&mut groups.collect::<Vec<_>>()),
+            suites,
+        }
     }
 
     /// How long a group will take: its tests' typical durations and the suite's typical overhead of
-    /// a group. Where its tests are not listed, those count that it had lately.
+    /// a group. Where its tests are not listed, those count that it had lately. What is new is taken
+    /// to be as what is nearest to it: see [`Near`].
     #[must_use]
     pub fn estimate(&self, group: &Group) -> Estimate {
-        let count = group.tests.as_ref().map_or(1, Vec::len) as u64;
-        let unknown =
-            Estimate { us: DEFAULT_US.saturating_mul(count.max(1)), basis: Basis::Default };
-        let Some(suite) = self.suites.get(&group.id.suite) else { return unknown };
+        let suite = self.suites.get(&group.id.suite);
         let found = match &group.tests {
-            Some(tests) => suite.listed(tests),
-            None => suite.unlisted(group),
+            Some(tests) => suite.and_then(|suite| suite.listed(&group.id.name, tests)),
+            None => suite.and_then(|suite| suite.unlisted(group)),
         };
-        found.map_or(unknown, |Estimate { us, basis }| Estimate {
-            us: us.saturating_add(suite.overhead_us).max(1),
-            basis,
-        })
+        let found = found.unwrap_or_else(|| self.foreign(group));
+        let overhead_us = suite.map_or(0, |suite| suite.overhead_us);
+        Estimate { us: found.us.saturating_add(overhead_us).max(1), basis: found.basis }
+    }
+
+    /// A group of a suite that was never measured: as in the other suites.
+    fn foreign(&self, group: &Group) -> Estimate {
+        let (count, typical) = match &group.tests {
+            Some(tests) => (tests.len().max(1) as u64, self.typical_test_us),
+            None => (1, self.typical_group_us),
+        };
+        let basis = typical.map_or(Basis::Default, |_| Basis::Neighbours);
+        Estimate { us: typical.unwrap_or(DEFAULT_US).saturating_mul(count), basis }
+    }
+
+    /// How long a test took lately, microseconds, where it was measured.
+    #[must_use]
+    pub fn test_us(&self, suite: &SuiteName, test: &str) -> Option<u64> {
+        self.suites.get(suite)?.tests.get(test).copied()
     }
 
     /// How many tests a group had in the newest run that saw it.
@@ -98,21 +131,27 @@ impl<'h> SuiteView<'h> {
             overhead_us: median(&mut overheads.take(RECENT).collect::<Vec<_>>()).unwrap_or(0),
             ..Self::default()
         };
-        view.learn_tests(&suite.tests, visible);
+        view.learn_tests(suite, visible);
         view.learn_groups(&suite.tests, visible);
         view
     }
 
-    fn learn_tests(&mut self, lines: &'h [TestHistory], visible: impl Fn(u64) -> bool + Copy) {
+    fn learn_tests(&mut self, suite: &'h SuiteHistory, visible: impl Fn(u64) -> bool + Copy) {
+        let replaced = Replaced::of(suite, visible);
+        let lines = &suite.tests;
         let mut measured = Vec::with_capacity(lines.len());
         for lines in lines.chunk_by(|a, b| a.name == b.name) {
-            let us = typical(lines, visible);
-            measured.extend(us);
+            if replaced.has(lines) {
+                continue;
+            }
+            let name = &*lines[0].name;
+            let us = recent(lines, visible);
+            measured.extend(us.map(|us| (name, us)));
             if let Some(us) = us.or_else(|| always_skipped(lines, visible).then_some(0)) {
-                self.tests.insert(&lines[0].name, us);
+                self.tests.insert(name, us);
             }
         }
-        self.typical_test_us = median(&mut measured);
+        self.near_tests = Near::new(measured);
     }
 
     fn learn_groups(&mut self, lines: &'h [TestHistory], visible: impl Fn(u64) -> bool + Copy) {
@@ -125,8 +164,8 @@ impl<'h> SuiteView<'h> {
             let group = self.group(lines, visible);
             self.groups.insert(lines[0].0, group);
         }
-        let mut sums: Vec<u64> = self.groups.values().map(|group| group.us).collect();
-        self.typical_group_us = median(&mut sums);
+        let sums = lines.chunk_by(|a, b| a.0 == b.0).map(|of| (of[0].0, self.groups[of[0].0].us));
+        self.near_groups = Near::new(sums.collect());
     }
 
     /// One group, from its lines, each with the newest run that saw it.
@@ -137,40 +176,64 @@ impl<'h> SuiteView<'h> {
     ) -> GroupView {
         let runs = lines.iter().flat_map(|(_, _, line)| line.runs()).filter(|&run| visible(run));
         let mut runs: Vec<u64> = runs.collect();
+        keep_own(&mut runs, |&run| run);
         runs.sort_unstable_by_key(|&run| Reverse(run));
-        let tests_last_time = runs.iter().take_while(|&&run| run == runs[0]).count();
+        // An import says nothing of how many tests there were.
+        let newest = runs.first().filter(|&&run| run != IMPORTED_RUN);
+        let tests_last_time = runs.iter().filter(|run| Some(*run) == newest).count();
         runs.dedup();
         let since = runs[runs.len().min(GROUP_RUNS) - 1];
         let current = lines.iter().filter(|&&(_, last_seen, _)| last_seen >= since);
         let known = current.map(|(_, _, line)| self.tests.get(&*line.name).copied());
-        let typical = self.typical_test_us.unwrap_or(0);
-        let blank = GroupView { us: 0, measured: true, tests_last_time };
+        let typical = self.near_tests.all().unwrap_or(0);
+        let blank = GroupView { us: 0, known: (0, 0), measured: true, tests_last_time };
         known.fold(blank, |group, us| GroupView {
             us: group.us.saturating_add(us.unwrap_or(typical)),
+            known: match us {
+                Some(us @ 1..) => (group.known.0.saturating_add(us), group.known.1 + 1),
+                Some(0) | None => group.known,
+            },
             measured: group.measured && us.is_some(),
             tests_last_time,
         })
     }
 
     /// The sum over tests that are known by name, if anything is known at all.
-    fn listed(&self, tests: &[String]) -> Option<Estimate> {
-        let typical = self.typical_test_us?;
+    fn listed(&self, group: &str, tests: &[String]) -> Option<Estimate> {
+        self.near_tests.all()?;
         Some(sum(tests.iter().map(|test| match self.tests.get(&**test) {
             Some(&us) => Estimate { us, basis: Basis::Measured },
-            None => Estimate { us: typical, basis: Basis::Neighbours },
+            None => Estimate { us: self.new_test_us(group, test), basis: Basis::Neighbours },
         })))
+    }
+
+    /// A new test: as those of its class, else of its group, its directory, the suite.
+    fn new_test_us(&self, group: &str, test: &str) -> u64 {
+        let class = prefixes(test).next().map_or(0, str::len);
+        let inner = if test.starts_with(group) { group.len().min(class) } else { class };
+        let of_class = || self.near_tests.of(prefixes(test).take_while(|p| p.len() >= inner));
+        let of_group = || {
+            let (us, tests) = self.groups.get(group)?.known;
+            us.checked_div(tests)
+        };
+        let around = || self.near_tests.of(prefixes(test));
+        of_class().or_else(of_group).or_else(around).or_else(|| self.near_tests.all()).unwrap_or(0)
     }
 
     /// The sum over what the group had; of a joined group that is new, over its members.
     fn unlisted(&self, group: &Group) -> Option<Estimate> {
-        self.typical_test_us?;
-        let typical = self.typical_group_us?;
+        self.near_tests.all()?;
+        let suite = self.near_groups.all()?;
         let known = |name: &str| self.groups.get(name).copied().map(GroupView::estimate);
+        let new = |name: &str| Estimate {
+            us: self.near_groups.of(prefixes(name)).unwrap_or(suite),
+            basis: Basis::Neighbours,
+        };
         Some(known(&group.id.name).unwrap_or_else(|| {
-            sum(group.members.iter().map(|member| {
-                let new = Estimate { us: typical, basis: Basis::Neighbours };
-                known(&member.name).unwrap_or(new)
-            }))
+            sum(group
+                .members
+                .iter()
+                .map(|member| known(&member.name).unwrap_or_else(|| new(&member.name))))
         }))
     }
 }
@@ -191,13 +254,26 @@ fn sum(parts: impl Iterator<Item = Estimate>) -> Estimate {
     })
 }
 
-/// A test's typical duration, from its lines in all groups.
-fn typical(lines: &[TestHistory], visible: impl Fn(u64) -> bool) -> Option<u64> {
+/// What a test takes, from its lines in all groups.
+fn recent(lines: &[TestHistory], visible: impl Fn(u64) -> bool) -> Option<u64> {
     let measured = lines.iter().flat_map(|line| &line.measured);
     let mut measured: Vec<(u64, u64)> =
         measured.filter(|&&(run, _)| visible(run)).copied().collect();
+    keep_own(&mut measured, |&(run, _)| run);
     measured.sort_unstable_by_key(|&(run, us)| Reverse((run, us)));
-    median(&mut measured.iter().take(RECENT).map(|&(_, us)| us).collect::<Vec<_>>())
+    usual(measured.iter().map(|&(_, us)| us))
+}
+
+/// What a test takes, from its durations, newest first: the mean of the recent ones, the newest
+/// counted twice, each within [`ODD_FACTOR`] of their median.
+pub(super) fn usual(newest_first: impl Iterator<Item = u64>) -> Option<u64> {
+    let recent: Vec<u64> = newest_first.take(RECENT).collect();
+    let middle = median(&mut recent.clone())?;
+    let near = middle / ODD_FACTOR..=middle.saturating_mul(ODD_FACTOR);
+    let believed = recent.iter().map(|us| u128::from(*us.clamp(near.start(), near.end())));
+    let newest = believed.clone().next()?;
+    let mean = (newest + believed.sum::<u128>()) / (recent.len() as u128 + 1);
+    u64::try_from(mean).ok()
 }
 
 /// Whether all that is known of a test is that it is skipped.

@@ -1,5 +1,7 @@
 //! What a shard costs beside its groups: listing, planning, set-up of databases, its end.
 
+use std::collections::BTreeMap;
+
 use super::estimate::median;
 use super::{DURATION_US_MAX, History, RECENT, RUNS_MAX};
 
@@ -11,6 +13,19 @@ impl History {
         if us <= DURATION_US_MAX {
             self.fixed.insert(run, us);
         }
+        self.trim_fixed();
+    }
+
+    /// Takes in what another history knows; of two that tell a run differently the longer counts.
+    pub(super) fn merge_fixed(&mut self, other: BTreeMap<u64, u64>) {
+        for (run, us) in other {
+            let known = self.fixed.entry(run).or_insert(us);
+            *known = us.max(*known);
+        }
+        self.trim_fixed();
+    }
+
+    fn trim_fixed(&mut self) {
         while self.fixed.len() > RUNS_MAX {
             self.fixed.pop_first();
         }
@@ -48,6 +63,20 @@ mod tests {
         }
         assert_eq!(history.fixed.len(), RUNS_MAX);
         assert_eq!(history.fixed_us(None), Some(98));
+    }
+
+    #[test]
+    fn two_histories_become_the_same_one_whichever_comes_first() {
+        let of = |runs: &[(u64, u64)]| {
+            let mut history = History::default();
+            runs.iter().for_each(|&(run, us)| history.record_fixed(run, us));
+            history
+        };
+        let (a, b) = (of(&[(1, 10), (2, 20)]), of(&[(2, 25), (3, 5)]));
+        let both = of(&[(1, 10), (2, 25), (3, 5)]);
+        assert_eq!(a.clone().merge(b.clone()), both);
+        assert_eq!(b.merge(a.clone()), both);
+        assert_eq!(both.clone().merge(a), both);
     }
 
     #[test]

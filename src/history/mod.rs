@@ -7,19 +7,27 @@
 //! [`MEASURED_MAX`] − [`RECENT`] later runs pushed it out).
 
 mod estimate;
+pub mod export;
 mod file;
 mod fixed;
+pub mod import;
+mod near;
+pub mod show;
 mod single;
+mod speed;
 #[cfg(test)]
 mod tests;
 mod update;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use estimate::{DEFAULT_US, Estimator, RECENT};
 pub use file::{FORMAT, HistoryError, Warning};
+pub use speed::{Speeds, Timed};
 pub use update::{Observation, Seen, SuiteFacts};
+pub use view::{Mark, SuiteRecord, TestRecord};
 
 use crate::model::{SuiteName, WORKERS_MAX};
 

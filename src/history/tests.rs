@@ -64,12 +64,14 @@ fn nothing_known_is_a_second_a_test_or_a_group() {
 }
 
 #[test]
-fn a_listed_group_is_the_sum_of_its_tests_medians() {
+fn a_listed_group_is_the_sum_of_what_its_tests_took_lately() {
     let run = |a, b| vec![passed("g", "a", a), passed("g", "b", b)];
     let history = history([(1, run(10, 1)), (2, run(500, 3)), (3, run(12, 2))]);
-    assert_eq!(estimate(&history, None, &group("g", Some(&["a", "b"]))), (14, Basis::Measured));
-    // As run 3 saw it: the mean of two.
-    assert_eq!(estimate(&history, Some(3), &group("g", Some(&["a", "b"]))), (257, Basis::Measured));
+    // `a`: 12 twice, 500 counted as twice the median of 12, and 10; `b`: 2 twice, 3 and 1.
+    assert_eq!(estimate(&history, None, &group("g", Some(&["a", "b"]))), (14 + 2, Basis::Measured));
+    // As run 3 saw it: `a` 500 twice, and 10 counted as half the median of 255.
+    let as_of_3 = estimate(&history, Some(3), &group("g", Some(&["a", "b"])));
+    assert_eq!(as_of_3, (375 + 2, Basis::Measured));
     assert_eq!(estimate(&history, Some(1), &group("g", Some(&["a"]))).1, Basis::Default);
 }
 
@@ -99,6 +101,56 @@ fn a_new_test_or_group_gets_its_neighbours_typical_value() {
 }
 
 #[test]
+fn one_odd_run_moves_an_estimate_by_half_at_most() {
+    for odd in [0, 1, 100_000, DURATION_US_MAX] {
+        for at in 1..=3 {
+            let us = |run| if run == at { odd } else { 1_000 };
+            let history = history([1, 2, 3].map(|run| (run, vec![passed("g", "a", us(run))])));
+            let (us, _) = estimate(&history, None, &group("g", Some(&["a"])));
+            assert!((750..=1_500).contains(&us), "{odd} in run {at}: {us}");
+        }
+    }
+}
+
+#[test]
+fn a_new_test_is_as_what_is_nearest_to_it() {
+    let known = [
+        ("d/a.py::A::x", 10),
+        ("d/a.py::A::x[1]", 30),
+        ("d/a.py::B::y", 100),
+        ("d/b.py::y", 1_000),
+        ("e/c.py::z", 9_000),
+        ("e/c.py::z2", 9_000),
+        ("e/c.py::z3", 9_000),
+    ];
+    let run = known.map(|(name, us)| passed(name.split("::").next().unwrap(), name, us));
+    let history = history([(1, run.into())]);
+    let new = |of: &str, test: &str| {
+        let estimate = estimate(&history, None, &group(of, Some(&[test])));
+        assert_eq!(estimate.1, Basis::Neighbours);
+        estimate.0
+    };
+    assert_eq!(new("d/a.py", "d/a.py::A::x[2]"), 30, "other parameters of the test");
+    assert_eq!(new("d/a.py", "d/a.py::A::new"), 20, "the class");
+    assert_eq!(new("d/a.py", "d/a.py::C::new"), 46, "the file; 100 is not beyond 4 times 30");
+    assert_eq!(new("d/a.py", "elsewhere"), 46, "the group, whatever the test is called");
+    assert_eq!(new("d/new.py", "d/new.py::new"), 100, "the directory; 1,000 counts as 260");
+    assert_eq!(new("f/new.py", "f/new.py::new"), 1_000, "the suite");
+    let stranger = Group { id: GroupId::new(&suite("t"), "g"), ..group("g", Some(&["a", "b"])) };
+    assert_eq!(estimate(&history, None, &stranger), (2_000, Basis::Neighbours), "all suites");
+    // Groups that are not listed: those in the directory, then all of them.
+    assert_eq!(estimate(&history, None, &group("d/new.py", None)), (570, Basis::Neighbours));
+    assert_eq!(estimate(&history, None, &group("f/new.py", None)), (1_000, Basis::Neighbours));
+}
+
+#[test]
+fn one_long_test_does_not_make_its_new_neighbours_long() {
+    let run = [("m.a", 100), ("m.b", 100), ("m.c", 100), ("m.d", 1_000_000)];
+    let history = history([(1, run.map(|(name, us)| passed("m", name, us)).into())]);
+    assert_eq!(estimate(&history, None, &group("m", Some(&["m.e"]))).0, (300 + 400) / 4);
+}
+
+#[test]
 fn a_joined_group_is_the_sum_of_its_members_until_it_is_known_itself() {
     let mut history = history([(1, vec![passed("g", "a", 4), passed("h", "b", 10)])]);
     let whole = joined("together:x", &["g", "h"], None);
@@ -106,8 +158,8 @@ fn a_joined_group_is_the_sum_of_its_members_until_it_is_known_itself() {
     let wider = joined("together:y", &["g", "new"], None);
     assert_eq!(estimate(&history, None, &wider), (4 + 7, Basis::Neighbours));
     history.record(2, vec![passed("together:x", "a", 5), passed("together:x", "b", 6)], Vec::new());
-    // `a` took 4 and 5, `b` 10 and 6.
-    assert_eq!(estimate(&history, None, &whole), (4 + 8, Basis::Measured));
+    // `a` took 4 and then 5, `b` 10 and then 6.
+    assert_eq!(estimate(&history, None, &whole), (4 + 7, Basis::Measured));
 }
 
 #[test]
@@ -319,8 +371,52 @@ fn answers(history: &History, as_of: u64) -> Vec<(Estimate, Option<usize>, Optio
     groups.iter().chain(&listed).map(ask).collect()
 }
 
+/// Runs that one history took in, and those that another did: some of them the same.
+fn two_histories() -> impl Strategy<Value = (History, History)> {
+    (any_runs(0..60), any::<u64>(), any_runs(0..4)).prop_map(|(runs, pick, other)| {
+        let of = |side: u64| {
+            let side = move |(at, _): &(usize, _)| (pick >> (at % 32 * 2)) & side != 0;
+            taught(
+                &runs
+                    .iter()
+                    .cloned()
+                    .enumerate()
+                    .filter(side)
+                    .map(|(_, run)| run)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let (mut one, two) = (of(1), of(2));
+        // The same numbers with other contents, as from two attempts of one run.
+        for ((number, _), (_, (observations, facts))) in runs.iter().zip(&other) {
+            one.record(*number, observations.clone(), facts.clone());
+        }
+        (one, two)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn merging_is_commutative_and_idempotent((one, two) in two_histories()) {
+        let merged = one.clone().merge(two.clone());
+        prop_assert_eq!(merged.to_bytes(), two.clone().merge(one.clone()).to_bytes());
+        prop_assert_eq!(&merged.clone().merge(one.clone()), &merged);
+        prop_assert_eq!(&merged.clone().merge(two), &merged);
+        prop_assert_eq!(one.clone().merge(one.clone()), one.clone());
+        prop_assert_eq!(one.clone().merge(History::default()), one);
+        let (read, warnings) = History::read(&merged.to_bytes()).unwrap();
+        prop_assert_eq!((read, warnings.len()), (merged, 0));
+    }
+
+    #[test]
+    fn merging_is_recording_all_runs(
+        runs in any_runs(0..70), split in any::<prop::sample::Index>(),
+    ) {
+        let (one, two) = runs.split_at(split.index(runs.len() + 1));
+        prop_assert_eq!(taught(one).merge(taught(two)), taught(&runs));
+    }
 
     #[test]
     fn the_order_of_recording_does_not_matter(

@@ -1,6 +1,8 @@
 //! How a run teaches the history.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::estimate::median;
@@ -68,7 +70,57 @@ impl History {
     }
 }
 
+impl History {
+    /// Whether run number `run` is older than all that is kept, and would teach nothing. Numbers
+    /// that started again look like this.
+    #[must_use]
+    pub fn is_past(&self, run: u64) -> bool {
+        let past = |suite: &SuiteHistory| {
+            suite.runs.len() >= RUNS_MAX && suite.runs.first().is_some_and(|first| run < first.run)
+        };
+        !self.suites.is_empty() && self.suites.values().all(past)
+    }
+
+    /// The history with all that another one knows. It does not matter which of the two comes first,
+    /// and a history taken in again changes nothing. Where they tell a run differently the worse end
+    /// of a test counts, and the longer time.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        let Self { suites, fixed } = other;
+        self.merge_fixed(fixed);
+        for (name, suite) in suites {
+            match self.suites.entry(name) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(suite);
+                }
+                Entry::Occupied(mut known) => known.get_mut().merge(suite),
+            }
+        }
+        self
+    }
+}
+
 impl SuiteHistory {
+    fn merge(&mut self, other: Self) {
+        let Self { runs, tests } = other;
+        for facts in runs {
+            match self.runs.binary_search_by_key(&facts.run, |known| known.run) {
+                Ok(at) => self.runs[at].merge(&facts),
+                Err(at) => self.runs.insert(at, facts),
+            }
+        }
+        self.tests.extend(tests);
+        self.tests.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.tests.dedup_by(|later, first| {
+            let same = later.key() == first.key();
+            if same {
+                first.merge(later);
+            }
+            same
+        });
+        self.trim();
+    }
+
     fn record(&mut self, facts: RunFacts, mut observations: Vec<Observation>) {
         let run = facts.run;
         self.forget(run);
@@ -114,6 +166,14 @@ impl SuiteHistory {
     }
 }
 
+impl RunFacts {
+    fn merge(&mut self, other: &Self) {
+        let Self { run: _, workers, overhead_us } = other;
+        self.workers = self.workers.max(*workers);
+        self.overhead_us = self.overhead_us.max(*overhead_us);
+    }
+}
+
 fn key(observation: &Observation) -> (&str, &str) {
     (&observation.test.name, &observation.group)
 }
@@ -137,6 +197,29 @@ impl TestHistory {
             }
             Seen::Passed(_) => {}
         }
+    }
+
+    /// Takes in what another history knows of the test.
+    fn merge(&mut self, other: &mut Self) {
+        let Self { name: _, group: _, measured, failed, flaky, skipped } = other;
+        self.measured.append(measured);
+        self.measured.sort_unstable_by_key(|&(run, us)| (run, Reverse(us)));
+        self.measured.dedup_by_key(|&mut (run, _)| run);
+        for (known, more) in
+            [(&mut self.failed, failed), (&mut self.flaky, flaky), (&mut self.skipped, skipped)]
+        {
+            known.append(more);
+            known.sort_unstable();
+            known.dedup();
+        }
+        // In one run a test has one end, the worst.
+        let Self { name: _, group: _, measured, failed, flaky, skipped } = self;
+        flaky.retain(|run| failed.binary_search(run).is_err());
+        let worse =
+            |run: &u64| failed.binary_search(run).is_ok() || flaky.binary_search(run).is_ok();
+        measured.retain(|(run, _)| !worse(run));
+        let passed = |run: &u64| measured.binary_search_by_key(run, |&(run, _)| run).is_ok();
+        skipped.retain(|run| !worse(run) && !passed(run));
     }
 
     fn retain_runs(&mut self, keep: impl Fn(u64) -> bool) {

@@ -33,6 +33,8 @@ pub struct Report<'a> {
 pub struct Suite<'a> {
     /// Its name.
     pub name: &'a str,
+    /// The file that its cases are in.
+    pub file: Option<&'a str>,
     /// When it started.
     pub timestamp: Option<Timestamp>,
     /// How long it took, microseconds.
@@ -95,13 +97,16 @@ pub fn write(report: &Report<'_>) -> String {
 }
 
 fn suite(suite: &Suite<'_>) -> TestSuite {
-    let Suite { name, timestamp, duration_us, hostname, cases } = suite;
+    let Suite { name, file, timestamp, duration_us, hostname, cases } = suite;
     let mut xml = TestSuite::new(clean(name));
     // Through text, so that quick-junit's calendar crate need not be a dependency of ours.
     xml.timestamp = timestamp.and_then(|at| at.to_string().parse().ok());
     xml.time = duration_us.map(Duration::from_micros);
     if let Some(hostname) = hostname {
         xml.extra.insert("hostname".into(), clean(hostname).into());
+    }
+    if let Some(file) = file {
+        xml.extra.insert("file".into(), clean(file).into());
     }
     xml.add_test_cases(cases.iter().map(case));
     xml

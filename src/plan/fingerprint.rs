@@ -9,7 +9,7 @@ use super::Work;
 
 /// The version of the algorithm that places groups. Raise it with every change that can move a
 /// group, so that shards of two versions of evenly never mix their plans.
-const ALGORITHM: u32 = 1;
+const ALGORITHM: u32 = 2;
 
 /// How much is gathered before it is hashed, bytes.
 const FLUSH_BYTES: usize = 64 * 1024;

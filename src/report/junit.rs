@@ -36,6 +36,7 @@ fn suite<'a>(report: &'a RunReport, group: &'a GroupReport, name: &'a str) -> Su
     });
     Suite {
         name,
+        file: None,
         timestamp: started,
         duration_us: last.map(|last| last.duration_us),
         hostname: shard.map(|shard| shard.host.as_str()),

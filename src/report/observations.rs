@@ -24,7 +24,9 @@ pub struct TestSeen<'a> {
     pub id: &'a TestId,
     /// The group that ran it.
     pub group: &'a GroupId,
-    /// How long its last execution took, microseconds.
+    /// The shard that ran its last execution.
+    pub shard: u32,
+    /// How long that took, microseconds.
     pub duration_us: u64,
     /// How it ended, all told.
     pub outcome: FinalOutcome,
@@ -46,6 +48,8 @@ pub struct SuiteSeen<'a> {
 pub struct Overhead<'a> {
     /// The group.
     pub group: &'a GroupId,
+    /// The shard that ran it.
+    pub shard: u32,
     /// Its time less the sum of its tests', microseconds; 0 when the tests claim more.
     pub us: u64,
 }
@@ -64,6 +68,7 @@ pub fn observe(report: &RunReport) -> Observations<'_> {
         tests.push(TestSeen {
             id: &test.id,
             group: &report.groups[test.group].id,
+            shard: test.shard,
             duration_us: test.duration_us,
             outcome: test.outcome,
         });
@@ -83,7 +88,7 @@ pub fn observe(report: &RunReport) -> Observations<'_> {
             seen.workers = seen.workers.min(here);
             if group.executions.len() == 1 && execution.problem.is_none() {
                 let us = execution.duration_us.saturating_sub(in_tests_us);
-                seen.overheads.push(Overhead { group: &group.id, us });
+                seen.overheads.push(Overhead { group: &group.id, shard: execution.shard, us });
             }
         }
     }

@@ -44,6 +44,21 @@ pub fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
     fs::read(path).map_err(|error| StoreError::new("read", path, error))
 }
 
+/// The whole of a file or stream that is no larger than so many bytes.
+///
+/// # Errors
+/// When it is larger, or cannot be read.
+pub fn read_at_most(path: &Path, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes))
+        .and_then(|read| {
+            let larger = || io::Error::other(format!("it is larger than {bytes_max} bytes"));
+            if read as u64 > bytes_max { Err(larger()) } else { Ok(()) }
+        });
+    read.map(|()| bytes).map_err(|error| StoreError::new("read", path, error))
+}
+
 /// Replaces a file whole: readers see the old bytes or the new, never a part.
 ///
 /// # Errors

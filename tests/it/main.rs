@@ -10,6 +10,7 @@ mod db_postgres;
 mod db_sqlite;
 mod docs;
 mod frameworks;
+mod history;
 mod hostile;
 mod html_page;
 mod managed;

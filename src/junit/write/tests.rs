@@ -22,6 +22,7 @@ fn failed<'a>(name: &'a str, message: &'a str) -> Case<'a> {
 fn report(cases: Vec<Case<'_>>) -> Report<'_> {
     let suite = Suite {
         name: "web",
+        file: None,
         timestamp: "2026-01-02T03:04:05.678901Z".parse().ok(),
         duration_us: Some(2_000_499),
         hostname: Some("box"),

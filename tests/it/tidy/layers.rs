@@ -28,7 +28,7 @@ const fn place(module: &'static str, layer: Layer, beside: &'static [&'static st
 const HOUSE: &[Place] = &[
     place("model", Layer::Words, &[]),
     place("exit", Layer::Words, &[]),
-    place("history", Layer::Core, &[]),
+    place("history", Layer::Core, &["framework", "junit"]),
     place("plan", Layer::Core, &["history"]),
     place("framework", Layer::Core, &["junit"]),
     place("junit", Layer::Core, &[]),
