@@ -2,7 +2,8 @@
 //! `cargo bench --bench plan` prints Markdown for docs/benchmarks.md.
 //!
 //! The series is a CSV of milliseconds, a line a test and a column a day. `EVENLY_SERIES` names
-//! it; `gzip` must be there to unpack it.
+//! it; `gzip` must be there to unpack it. Where `EVENLY_TEST_VENV` names the venv that
+//! `tests/run --only tools` makes, pytest-split is set beside on the same data.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -30,7 +31,9 @@ fn main() -> Outcome {
     }
     let mut out = io::stdout().lock();
     speed(&mut out)?;
-    replay(&mut out)
+    let path = env::var("EVENLY_SERIES").unwrap_or_else(|_| SERIES.to_owned());
+    replay(&mut out, &path)?;
+    peer(&mut out, &path)
 }
 
 fn speed(out: &mut impl Write) -> Outcome {
@@ -135,9 +138,8 @@ fn observations(run: u64, tests: u64) -> Vec<Observation> {
 /// A day of the series: each test that ran, with its microseconds.
 type Day = BTreeMap<String, u64>;
 
-fn read_series() -> Outcome<Option<Vec<Day>>> {
-    let path = env::var("EVENLY_SERIES").unwrap_or_else(|_| SERIES.to_owned());
-    let unpacked = Command::new("gzip").args(["-dc", &path]).output()?;
+fn read_series(path: &str) -> Outcome<Option<Vec<Day>>> {
+    let unpacked = Command::new("gzip").args(["-dc", path]).output()?;
     if !unpacked.status.success() {
         let said = String::from_utf8_lossy(&unpacked.stderr);
         writeln!(io::stderr(), "NO SERIES at `{path}`, so none is replayed: {}", said.trim())?;
@@ -193,8 +195,8 @@ impl Cut {
 }
 
 /// Each day planned from the days before it, then timed with its own times.
-fn replay(out: &mut impl Write) -> Outcome {
-    let Some(series) = read_series()? else { return Ok(()) };
+fn replay(out: &mut impl Write, path: &str) -> Outcome {
+    let Some(series) = read_series(path)? else { return Ok(()) };
     writeln!(out, "Makespan ÷ lower bound of the {} days after the first.\n", series.len() - 1)?;
     writeln!(out, "| groups | shards | median | p95 | worst |\n|---|---|---|---|---|")?;
     for (cut, name) in [(Cut::Files, "files"), (Cut::Tests, "tests")] {
@@ -218,6 +220,20 @@ fn replay(out: &mut impl Write) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// What pytest-split's own algorithms make of the same days.
+fn peer(out: &mut impl Write, path: &str) -> Outcome {
+    let Ok(venv) = env::var("EVENLY_TEST_VENV") else {
+        writeln!(io::stderr(), "NO pytest-split beside: EVENLY_TEST_VENV is not set")?;
+        return Ok(());
+    };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/peer_pytest_split.py");
+    let told = Command::new(format!("{venv}/bin/python3")).args([script, path]).output()?;
+    if !told.status.success() {
+        return Err(String::from_utf8_lossy(&told.stderr).into());
+    }
+    Ok(out.write_all(&told.stdout)?)
 }
 
 fn plan(history: &History, run: u64, groups: &[Group], shards: u32) -> Outcome<Plan> {

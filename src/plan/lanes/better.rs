@@ -156,7 +156,9 @@ fn exchange(jobs: &[Job], loads: &[u64], lane_of: &[usize], bound: u64) -> Optio
     }
     let mut lane_of = lane_of.to_vec();
     for (lane, own) in own.into_iter().enumerate() {
-        own.into_iter().for_each(|job| lane_of[job] = lane);
+        for job in own {
+            lane_of[job] = lane;
+        }
     }
     changed.then_some(lane_of)
 }
