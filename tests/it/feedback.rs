@@ -177,7 +177,7 @@ fn with_one_slow_machine_estimates_come_to_the_truth_and_plans_to_rest() {
 #[test]
 fn what_becomes_slow_by_itself_is_learnt() {
     fn from_run_30(run: u64, file: u64) -> u64 {
-        if run >= 30 && file % 10 == 0 { 300 } else { 100 }
+        if run >= 30 && file.is_multiple_of(10) { 300 } else { 100 }
     }
     let world = World { shard_percent: one_slow, file_percent: from_run_30, evened: true };
     let Seen50 { history, .. } = world.go();
