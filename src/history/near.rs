@@ -50,8 +50,8 @@ impl<'h> Near<'h> {
     }
 }
 
-/// The mean, what is beyond [`LONG_FACTOR`] times the median counted as that much. Sums of tests are
-/// what is wanted, and there the mean is right where the median is too low.
+/// The mean, what is beyond [`LONG_FACTOR`] times the median counted as that much. Sums of tests
+/// are what is wanted, and there the mean is right where the median is too low.
 fn mean_without_long(values: &[(&str, u64)]) -> u64 {
     let middle = median(&mut values.iter().map(|&(_, us)| us).collect::<Vec<_>>()).unwrap_or(0);
     let most = middle.saturating_mul(LONG_FACTOR);

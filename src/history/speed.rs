@@ -4,8 +4,8 @@
 //! expected to take. Only the differences between the shards of one run are taken out. What slows
 //! down everywhere, slowed down.
 //!
-//! A group may become slow by itself, a new fixture in its file, say. So the voice of a shard is the
-//! median over its groups, and a shard with few of them has none.
+//! A group may become slow by itself, a new fixture in its file, say. So a shard's voice is the median
+//! over its groups, and a shard with few of them has none.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ impl Speeds {
         u64::try_from(even).unwrap_or(u64::MAX)
     }
 
-    /// How much longer than the others a shard took for the same, in thousandths, where it differed.
+    /// How much longer than the others a shard took for the same, in thousandths, if it did.
     #[must_use]
     pub fn factor(&self, shard: u32) -> Option<u64> {
         self.factors.get(&shard).copied()

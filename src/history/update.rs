@@ -81,9 +81,9 @@ impl History {
         !self.suites.is_empty() && self.suites.values().all(past)
     }
 
-    /// The history with all that another one knows. It does not matter which of the two comes first,
-    /// and a history taken in again changes nothing. Where they tell a run differently the worse end
-    /// of a test counts, and the longer time.
+    /// The history with all that another one knows. It does not matter which of the two comes
+    /// first, and a history taken in again changes nothing. Where they tell a run differently the
+    /// worse end of a test counts, and the longer time.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         let Self { suites, fixed } = other;

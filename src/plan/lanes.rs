@@ -56,8 +56,8 @@ pub(super) fn place(jobs: &[Job], shards: u32, workers: u32) -> Placement {
         }
     }
     shard_of.extend(lane_of);
-    let shard = |lane: usize| u32::try_from(lane % shards).expect("the number of shards is a u32");
-    Placement { shard_of: shard_of.into_iter().map(shard).collect(), predicted_us }
+    let home = |lane: usize| u32::try_from(lane % shards).expect("the number of shards is a u32");
+    Placement { shard_of: shard_of.into_iter().map(home).collect(), predicted_us }
 }
 
 /// Gives each job to the least loaded lane.

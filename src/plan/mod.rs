@@ -123,6 +123,14 @@ pub fn make(mut work: Vec<Work<'_>>, shards: u32, workers: u32) -> Result<Plan, 
     Ok(Plan { fingerprint, workers, shards: deal(work, placement) })
 }
 
+/// How long the longest shard takes with groups of these times, longest first, none of them
+/// exclusive; microseconds. Both numbers are at least 1.
+#[must_use]
+pub fn makespan(times_us: &[u64], shards: u32, workers: u32) -> u64 {
+    let jobs: Vec<Job> = times_us.iter().map(|&us| Job { us, exclusive: false }).collect();
+    lanes::place(&jobs, shards, workers).predicted_us.into_iter().max().unwrap_or(0)
+}
+
 impl Plan {
     /// What one shard has to run.
     ///

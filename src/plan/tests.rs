@@ -260,7 +260,7 @@ fn few_groups_are_placed_as_well_as_can_be() {
     };
     let mut above_per_million = 0;
     for _ in 0..INSTANCES {
-        let jobs: Vec<u64> = (0..1 + next(11)).map(|_| 1 + next(1_000)).collect();
+        let jobs: Vec<u64> = (0..=next(11)).map(|_| 1 + next(1_000)).collect();
         let shards = u32::try_from(1 + next(4)).unwrap();
         let (makespan, best) = against_the_best(&jobs, shards);
         above_per_million += (makespan - best) * 1_000_000 / best;

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::model::{Basis, Estimate, GroupId, RunKey, TestId, Verdict};
 
+use super::balance::{Balance, Slow, Stale, Unmeasured};
 use super::ledger::{Ledger, Lost, stop_text};
 use super::run::{
     Earlier, Execution, Fewer, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport,
@@ -36,10 +37,12 @@ struct Document<'a> {
     groups: Seq<'a, GroupReport, GroupView<'a>>,
     tests: Tests<'a>,
     fewer: Seq<'a, Fewer, FewerView<'a>>,
+    balance: BalanceView<'a>,
 }
 
 fn document(report: &RunReport) -> Document<'_> {
-    let RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer } = report;
+    let RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer, balance } =
+        report;
     let RunKey { id, number, attempt } = run;
     let Totals { tests: all, passed, failed, errored, skipped, flaky } = *totals;
     Document {
@@ -57,6 +60,7 @@ fn document(report: &RunReport) -> Document<'_> {
         groups: Seq(groups, group_view),
         tests: Tests { groups, tests },
         fewer: Seq(fewer, fewer_view),
+        balance: balance_view(balance),
     }
 }
 
@@ -372,6 +376,53 @@ struct FewerView<'a> {
 fn fewer_view(fewer: &Fewer) -> FewerView<'_> {
     let Fewer { group, now, before } = fewer;
     FewerView { group, now: *now, before: *before }
+}
+
+#[derive(Serialize)]
+struct BalanceView<'a> {
+    longest_us: u64,
+    shortest_us: u64,
+    unmeasured: UnmeasuredView,
+    slow: Vec<SlowView>,
+    stale: Seq<'a, Stale, StaleView<'a>>,
+    advice: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct UnmeasuredView {
+    groups: usize,
+    took_us: u64,
+}
+
+#[derive(Serialize)]
+struct SlowView {
+    shard: u32,
+    percent: u64,
+}
+
+#[derive(Serialize)]
+struct StaleView<'a> {
+    group: &'a GroupId,
+    estimate_us: u64,
+    took_us: u64,
+}
+
+fn balance_view(balance: &Balance) -> BalanceView<'_> {
+    let Balance { longest_us, shortest_us, unmeasured, slow, stale, advice } = balance;
+    let Unmeasured { groups, took_us } = *unmeasured;
+    let slow_view = |&Slow { shard, percent }: &Slow| SlowView { shard, percent };
+    BalanceView {
+        longest_us: *longest_us,
+        shortest_us: *shortest_us,
+        unmeasured: UnmeasuredView { groups, took_us },
+        slow: slow.iter().map(slow_view).collect(),
+        stale: Seq(stale, |Stale { group, estimate_us, took_us }| StaleView {
+            group,
+            estimate_us: *estimate_us,
+            took_us: *took_us,
+        }),
+        advice: advice.iter().map(|a| Line { kind: a.kind(), text: a.to_string() }).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -263,6 +263,8 @@ fn shards(page: &mut Page, report: &RunReport, share: usize) {
             remarks(shard),
         )
     });
+    let lines = report.balance.lines();
+    page.list("\n### Balance\n\n", &lines, "line", share, |line| format!("- {line}\n"));
 }
 
 /// What is out of the ordinary about a shard.

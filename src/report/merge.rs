@@ -6,6 +6,7 @@ use std::mem;
 use crate::exit::Exit;
 use crate::model::{GroupId, Shard, TestId};
 
+use super::balance::balance;
 use super::flaw::{Flaw, Note};
 use super::fold::{Folded, Place, fold};
 use super::gather::{Gathered, Work, gather};
@@ -57,7 +58,8 @@ pub fn merge(inputs: Vec<Input>, last_time: impl Fn(&GroupId) -> Option<usize>) 
     }
     count_shards(&mut shards, &groups, &tests);
     let (verdict, exit) = judge(&ledger, &totals);
-    RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer }
+    let balance = balance(&ledger, &shards, &groups);
+    RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer, balance }
 }
 
 fn judge(ledger: &Ledger, totals: &Totals) -> (RunVerdict, Exit) {

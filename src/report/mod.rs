@@ -7,6 +7,7 @@
 //! Pure: bytes and values come in, values and text go out. A run is green only when it is whole:
 //! whatever cannot be told counts against it and is named.
 
+mod balance;
 pub mod escape;
 mod excerpt;
 mod figures;
@@ -29,6 +30,7 @@ pub mod table;
 mod testing;
 mod verdict;
 
+pub use balance::{Advice, Balance, Slow, Stale, Unmeasured};
 pub use flaw::{DiscoveryDiff, Flaw, Note, PlanCause};
 pub use journal::{Journal, JournalError};
 pub use ledger::{Doubled, Ledger, Lost, LostWhy};

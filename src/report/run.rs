@@ -7,6 +7,7 @@ use crate::model::{
     Estimate, GroupId, Outcome, Output, Problem, ProcessEnd, RunKey, Stop, TestId, Verdict,
 };
 
+use super::balance::Balance;
 use super::ledger::Ledger;
 
 /// Everything that is known of a run once its shards' journals are joined.
@@ -30,6 +31,8 @@ pub struct RunReport {
     pub tests: Vec<TestReport>,
     /// Groups that ran fewer tests than the last time, by id.
     pub fewer: Vec<Fewer>,
+    /// How evenly it came out, against the plan.
+    pub balance: Balance,
 }
 
 /// How a run ended.

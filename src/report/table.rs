@@ -134,6 +134,7 @@ impl Page {
         self.lines.push(self.colour.title("shards"));
         self.lines.extend(table.lines().map(|line| format!(" {}", line.trim_end())));
         self.lines.push(String::new());
+        self.list("balance", &report.balance.lines(), |line| vec![line.clone()]);
     }
 
     fn slowest(&mut self, report: &RunReport) {

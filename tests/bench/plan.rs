@@ -1,10 +1,15 @@
 //! How fast plans are made and histories read, and how even the plans of a real series come out:
 //! `cargo bench --bench plan` prints Markdown for docs/benchmarks.md.
+//!
+//! The series is a CSV of milliseconds, a line a test and a column a day. `EVENLY_SERIES` names
+//! it; `gzip` must be there to unpack it. Where `EVENLY_TEST_VENV` names the venv that
+//! `tests/run --only tools` makes, pytest-split is set beside on the same data.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
 use std::io::{self, Write};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use evenly::history::{Estimator, History, Observation, Seen, SuiteFacts};
@@ -13,7 +18,7 @@ use evenly::plan::{Plan, Work, make};
 
 mod series;
 
-use series::{Day, read_series};
+use series::{Day, path_of_series, read_series};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -27,7 +32,8 @@ fn main() -> Outcome {
     }
     let mut out = io::stdout().lock();
     speed(&mut out)?;
-    replay(&mut out)
+    replay(&mut out)?;
+    peer(&mut out)
 }
 
 fn speed(out: &mut impl Write) -> Outcome {
@@ -189,6 +195,21 @@ fn replay(out: &mut impl Write) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// What pytest-split's own algorithms make of the same days.
+fn peer(out: &mut impl Write) -> Outcome {
+    let Ok(venv) = env::var("EVENLY_TEST_VENV") else {
+        writeln!(io::stderr(), "NO pytest-split beside: EVENLY_TEST_VENV is not set")?;
+        return Ok(());
+    };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/peer_pytest_split.py");
+    let told =
+        Command::new(format!("{venv}/bin/python3")).args([script, &path_of_series()]).output()?;
+    if !told.status.success() {
+        return Err(String::from_utf8_lossy(&told.stderr).into());
+    }
+    Ok(out.write_all(&told.stdout)?)
 }
 
 fn plan(history: &History, run: u64, groups: &[Group], shards: u32) -> Outcome<Plan> {

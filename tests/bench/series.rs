@@ -15,8 +15,12 @@ const SERIES: &str = "../shared/data/timings/onegov-series.csv.gz";
 /// A day of the series: each test that ran, with its microseconds.
 pub(super) type Day = BTreeMap<String, u64>;
 
+pub(super) fn path_of_series() -> String {
+    env::var("EVENLY_SERIES").unwrap_or_else(|_| SERIES.to_owned())
+}
+
 pub(super) fn read_series() -> Outcome<Option<Vec<Day>>> {
-    let path = env::var("EVENLY_SERIES").unwrap_or_else(|_| SERIES.to_owned());
+    let path = path_of_series();
     let unpacked = Command::new("gzip").args(["-dc", &path]).output()?;
     if !unpacked.status.success() {
         let said = String::from_utf8_lossy(&unpacked.stderr);

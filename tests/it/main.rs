@@ -9,6 +9,7 @@ mod db_mysql;
 mod db_postgres;
 mod db_sqlite;
 mod docs;
+mod feedback;
 mod frameworks;
 mod history;
 mod hostile;

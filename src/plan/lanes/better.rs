@@ -2,8 +2,8 @@
 //! jobs of nearly one length. With many jobs of many lengths nothing is left to gain.
 //!
 //! Few jobs are tried out in all ways, cutting off what cannot become better. Of more, jobs of the
-//! fullest lane are moved or exchanged as long as that helps. Both count what they try and stop at a
-//! limit, never at a time: so every machine finds the same.
+//! fullest lane are moved or exchanged as long as that helps. Both count what they try and stop at
+//! a limit, never at a time: so every machine finds the same.
 
 use super::Job;
 
@@ -118,7 +118,7 @@ impl Search<'_> {
     }
 }
 
-/// One change: a job of the fullest lane goes to another one, in exchange for a shorter job or none.
+/// One change: a job of the fullest lane goes to another one, for a shorter job or none.
 #[derive(Clone, Copy)]
 struct Exchange {
     /// When the later of the two lanes is done.
@@ -156,7 +156,9 @@ fn exchange(jobs: &[Job], loads: &[u64], lane_of: &[usize], bound: u64) -> Optio
     }
     let mut lane_of = lane_of.to_vec();
     for (lane, own) in own.into_iter().enumerate() {
-        own.into_iter().for_each(|job| lane_of[job] = lane);
+        for job in own {
+            lane_of[job] = lane;
+        }
     }
     changed.then_some(lane_of)
 }
