@@ -4,8 +4,8 @@
 //! expected to take. Only the differences between the shards of one run are taken out. What slows
 //! down everywhere, slowed down.
 //!
-//! A group may become slow by itself, a new fixture in its file, say. So a shard's voice is the median
-//! over its groups, and a shard with few of them has none.
+//! A group may become slow by itself, a new fixture in its file, say. So a shard's voice is the
+//! median over its groups, and a shard with few of them has none.
 
 use std::collections::BTreeMap;
 
