@@ -71,7 +71,9 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
         let run = number.unwrap_or_else(|| known.next_run());
         let (observations, facts) = super::observe::observe(&report, &parts);
         known.record(run, observations, facts);
-        fixed_us.into_iter().for_each(|us| known.record_fixed(run, us));
+        if let Some(us) = fixed_us {
+            known.record_fixed(run, us);
+        }
         store::replace(history, &known.to_bytes())
     });
     if let Err(error) = kept {

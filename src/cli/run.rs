@@ -4,51 +4,73 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use super::error::Error;
-use super::planning::Planner;
+use super::planning::{Planned, Planner};
 use super::print::note;
 use super::project::Project;
 use super::shard::{Running, claim, run_key, run_shard};
 use crate::ci::{self, Asked, ShardFrom};
+use crate::discover::Discovery;
 use crate::exit::Exit;
+use crate::model::Shard;
 use crate::plan::{self, Saved};
 use crate::store;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
-    let saved = args.plan.as_deref().map(read_plan).transpose()?;
+    let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
     // A plan knows of how many shards a bare index is one.
-    let shards = saved.as_ref().map(|saved| saved.plan.shards.len().to_string());
-    let bare = |shard: &&str| !shard.contains('/');
-    let total = args.shards.as_deref();
-    let total = total.or(args.shard.as_deref().filter(bare).and(shards.as_deref()));
+    let total = saved.as_ref().map(|saved| saved.shards().to_string());
+    let bare = args.shard.as_deref().filter(|shard| !shard.contains('/'));
+    let total = args.shards.as_deref().or(bare.and(total.as_deref()));
     let asked = Asked { shard: args.shard.as_deref(), total };
     let choice = ci::shard_for(asked, project.ci.as_ref())?;
-    if let (Some(path), Some(saved)) = (&args.plan, &saved)
-        && saved.plan.shards.len() != choice.shard.total as usize
-    {
-        let planned = saved.plan.shards.len();
-        return Err(Error::PlanOfOthers { path: path.clone(), planned, shard: choice.shard });
-    }
+    let shard = choice.shard;
+    saved.as_ref().map_or(Ok(()), |saved| saved.is_for(shard))?;
     if choice.from == ShardFrom::Nobody {
         note(&choice.to_string());
     }
     project.run = run_key(&project, args.attempt);
     let running = Running::new(&args.running, &project);
-    let shard = choice.shard;
     let claimed = claim(&running.out, shard, project.run.attempt)?;
     let discovery = project.discover(&claimed.files.work)?;
-    let planner = Planner::new(&project)?;
-    let planned = match (&args.plan, saved) {
-        (Some(path), Some(saved)) => planner.adopt(discovery, saved).map_err(|difference| {
-            let difference = Box::new(difference);
-            Error::OtherPlan { path: path.clone(), difference }
-        })?,
-        (Some(_) | None, _) => planner.plan(discovery, shard.total)?,
+    let planned = match saved {
+        Some(saved) => saved.adopt(&project, discovery)?,
+        None => project.plan(discovery, shard.total)?,
     };
     run_shard(&project, &running, &planned, shard, claimed)
 }
 
-fn read_plan(path: &Path) -> Result<Saved, Error> {
-    let saved = plan::read(&store::read(path)?);
-    saved.map_err(|error| Error::SavedPlan { path: path.to_owned(), error })
+/// A plan of `evenly plan --out`.
+struct SavedPlan<'a> {
+    path: &'a Path,
+    saved: Saved,
+}
+
+impl<'a> SavedPlan<'a> {
+    fn read(path: &'a Path) -> Result<Self, Error> {
+        let saved = plan::read(&store::read(path)?);
+        let saved = saved.map_err(|error| Error::SavedPlan { path: path.to_owned(), error })?;
+        Ok(Self { path, saved })
+    }
+
+    fn shards(&self) -> usize {
+        self.saved.plan.shards.len()
+    }
+
+    fn is_for(&self, shard: Shard) -> Result<(), Error> {
+        if self.shards() == shard.total as usize {
+            return Ok(());
+        }
+        Err(Error::PlanOfOthers { path: self.path.to_owned(), planned: self.shards(), shard })
+    }
+
+    fn adopt(self, project: &Project, discovery: Discovery) -> Result<Planned, Error> {
+        let Self { path, saved } = self;
+        let adopted = Planner::new(project)?.adopt(discovery, saved);
+        let refuse = |difference| Error::OtherPlan {
+            path: path.to_owned(),
+            difference: Box::new(difference),
+        };
+        adopted.map_err(refuse)
+    }
 }

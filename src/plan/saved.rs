@@ -74,15 +74,12 @@ pub fn adopt(saved: &Saved, listed: &[Group], ways: &Ways<'_>) -> Result<Parts, 
     let mut difference = Difference::default();
     let mut parts = BTreeMap::new();
     for group in listed {
-        match planned.remove(&group.id) {
-            None => difference.groups_new.push(group.id.to_string()),
-            Some(entries) => match adopt_group(group, &entries, ways, &mut difference) {
-                Some(made) => {
-                    parts.insert(group.id.clone(), made);
-                }
-                None => {}
-            },
-        }
+        let Some(entries) = planned.remove(&group.id) else {
+            difference.groups_new.push(group.id.to_string());
+            continue;
+        };
+        let made = adopt_group(group, &entries, ways, &mut difference);
+        parts.extend(made.map(|made| (group.id.clone(), made)));
     }
     difference.groups_gone.extend(planned.into_keys().map(ToString::to_string));
     if difference.is_none() { Ok(Parts::new(parts)) } else { Err(difference) }

@@ -228,7 +228,7 @@ fn optimum(jobs: &[u64], lanes: &mut [u64]) -> u64 {
 fn any_work() -> impl Strategy<Value = Vec<Work<'static>>> {
     let group = ("[a-c]{0,4}\\PC?", 1..1_000_u64, prop::bool::weighted(0.2));
     vec(group, 0..40).prop_map(|groups| {
-        let unique: std::collections::BTreeMap<_, _> =
+        let unique: BTreeMap<_, _> =
             groups.into_iter().map(|(name, us, exclusive)| (name, (us, exclusive))).collect();
         let made = |(name, (us, exclusive)): (String, _)| Work { exclusive, ..work(&name, us) };
         unique.into_iter().map(made).collect()

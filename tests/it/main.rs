@@ -19,5 +19,7 @@ mod process;
 mod quickstart;
 mod reports;
 mod running;
+mod sizing;
+mod splitting;
 mod support;
 mod tidy;

@@ -74,12 +74,12 @@ impl Suite {
             granularity: &|_| self.granularity,
             keeps: &|id| self.kept.contains(&&*id.name),
         };
-        let grainer = Grainer::new(&self.groups, &ways);
-        let grained = grainer.parts(shards, workers).replace(self.groups.clone());
+        let any = Grainer::new(&self.groups, &ways);
+        let grained = any.parts(shards, workers).replace(self.groups.clone());
         let makespan = |groups: &[Group]| self.makespan(groups, shards, workers);
         let (before, after) = (makespan(&self.groups), makespan(&grained.groups));
         if !self.guessed {
-            assert_eq!(grainer.predict(shards, workers).into_iter().max().unwrap_or(0), after);
+            assert_eq!(any.predict(shards, workers).into_iter().max().unwrap_or(0), after);
         }
         (grained, before, after)
     }
