@@ -150,8 +150,8 @@ mod tests {
             Difference { groups_gone: names(1), tests_new: names(7), ..Difference::default() };
         assert_eq!(
             difference.to_string(),
-            "groups that are gone: `s:0\\n`; tests that the plan does not have: `s:0\\n`, `s:1\\n`, \
-             `s:2\\n`, `s:3\\n`, `s:4\\n` and 2 more"
+            "groups that are gone: `s:0\\n`; tests that the plan does not have: `s:0\\n`, \
+             `s:1\\n`, `s:2\\n`, `s:3\\n`, `s:4\\n` and 2 more"
         );
     }
 }
