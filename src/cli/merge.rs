@@ -11,7 +11,7 @@ use super::history::{Known, Writable, can_be_kept, load};
 use super::print::{out, warn};
 use crate::exit::Exit;
 use crate::history::Estimator;
-use crate::report::{self, Input, RunReport, journal, json, junit, markdown, table};
+use crate::report::{self, Input, RunReport, html, journal, json, junit, markdown, table};
 use crate::store;
 
 /// Where a merge writes.
@@ -31,6 +31,7 @@ pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, 
     let report = join_and_learn(read(journals)?, to.history);
     for (name, text) in [
         ("junit.xml", junit::render(&report)),
+        ("report.html", html::render(&report)),
         ("summary.md", markdown::render(&report)),
         ("report.json", json::render(&report)),
     ] {

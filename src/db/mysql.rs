@@ -20,7 +20,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
 use sqlx::mysql::MySqlConnectOptions;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, Semaphore, SemaphorePermit};
 
 use super::Template;
 use super::error::DbError;
@@ -35,6 +35,10 @@ use session::{Meaning, Place, REMEDY, Session, Work, meaning, text};
 /// How long one question for a template's lock waits before it is asked again, seconds.
 const LOCK_POLL_S: u32 = 10;
 
+/// How many clones have a second connection at the same time: where several are made at once, the
+/// server is busy with one connection each, and connections may be short.
+const SECOND_CONNECTIONS_MAX: usize = 1;
+
 /// A server of this kind.
 #[derive(Debug)]
 pub struct Mysql {
@@ -43,6 +47,8 @@ pub struct Mysql {
     case: sql::Case,
     /// The template that is being built, and the connection that holds its lock.
     building: Option<Box<Building>>,
+    /// For second connections.
+    seconds: Semaphore,
     /// What was read of each template.
     definitions: Mutex<HashMap<TemplateName, Arc<OnceCell<Arc<Definitions>>>>>,
 }
@@ -77,8 +83,8 @@ impl Mysql {
             });
         }
         let version = product(&fact(0));
-        let definitions = Mutex::default();
-        Ok(Self { place, version, case, building: None, definitions })
+        let (seconds, definitions) = (Semaphore::new(SECOND_CONNECTIONS_MAX), Mutex::default());
+        Ok(Self { place, version, case, building: None, seconds, definitions })
     }
 
     pub(super) fn version(&self) -> &str {
@@ -189,13 +195,30 @@ impl Mysql {
         }
         let mark = Mark::new(Kind::Clone, owner);
         registry::create(&mut session, &clone, &mark, &definitions.options).await?;
-        let replayed = replay::replay(&mut session, &definitions, &clone).await;
+        let mut second = self.second(&definitions).await;
+        let other = second.as_mut().map(|(session, _)| session);
+        let replayed = replay::replay(&mut session, other, &definitions, &clone).await;
+        if let Some((second, _permit)) = second {
+            second.close().await;
+        }
         if replayed.is_err() {
             // The mark stays where this fails, so that the next run finds it.
             let _ = drop_ours(&mut session, &clone).await;
         }
         session.close().await;
         replayed
+    }
+
+    /// A second connection for a clone: where it gains and another clone has none, and the server
+    /// gives it. MariaDB alone: MySQL lets nobody make a table whose foreign key names one that is
+    /// being filled.
+    async fn second(&self, definitions: &Definitions) -> Option<(Session, SemaphorePermit<'_>)> {
+        if !self.version.starts_with("MariaDB") || !replay::gains_from_two(definitions) {
+            return None;
+        }
+        let permit = self.seconds.try_acquire().ok()?;
+        let session = Place::connect(&self.place).await.ok()?;
+        Some((session, permit))
     }
 
     /// What a template consists of, read by the first that asks while the others wait.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::preset::nextest_literal;
 
@@ -59,7 +59,7 @@ pub enum ListError {
 }
 
 /// A file or module from which tests cannot be collected.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broken {
     /// The file or module.
     pub name: String,

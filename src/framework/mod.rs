@@ -6,6 +6,7 @@ mod listing;
 mod naming;
 mod nesting;
 mod preset;
+pub mod protocol;
 mod resolved;
 mod template;
 

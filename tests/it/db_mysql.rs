@@ -1,6 +1,7 @@
 //! MySQL clones against a real MariaDB. That a clone equals its template is shown by their dumps.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use evenly::db::{
     DatabaseName, DbError, Engine, Found, Kind, Location, Naming, Owner, Server, Template,
@@ -9,6 +10,8 @@ use evenly::db::{
 use sqlx::{Connection, Executor, MySqlConnection};
 
 use crate::support::mariadb::Mariadb;
+
+mod many;
 
 const EVERYTHING: &str = include_str!("../data/db/mysql.sql");
 
@@ -143,13 +146,11 @@ async fn a_clone_works_on_itself() {
     assert_eq!(mariadb.dump(template.0.as_str()), before);
 }
 
-#[tokio::test]
-async fn sixteen_clones_at_once() {
-    let mariadb = Mariadb::shared();
-    let mut server = connect(&mariadb).await;
-    let (template, _) = names("many");
-    build(&mut server, &mariadb, &template, EVERYTHING).await;
-    let server = std::sync::Arc::new(server);
+async fn sixteen_clones(
+    server: Server,
+    template: &TemplateName,
+) -> (Arc<Server>, Vec<DatabaseName>) {
+    let server = Arc::new(server);
     let naming = Naming { engine: Engine::Mysql, tag: None };
     let mut clones = tokio::task::JoinSet::new();
     for worker in 0..16 {
@@ -162,6 +163,16 @@ async fn sixteen_clones_at_once() {
     }
     let clones = clones.join_all().await;
     assert_eq!(clones.len(), 16);
+    (server, clones)
+}
+
+#[tokio::test]
+async fn sixteen_clones_at_once() {
+    let mariadb = Mariadb::shared();
+    let mut server = connect(&mariadb).await;
+    let (template, _) = names("many");
+    build(&mut server, &mariadb, &template, EVERYTHING).await;
+    let (server, clones) = sixteen_clones(server, &template).await;
     for clone in &clones {
         assert_equal(&mariadb, &template.0, clone);
         server.drop_database(clone).await.unwrap();

@@ -11,6 +11,7 @@ mod db_sqlite;
 mod docs;
 mod frameworks;
 mod hostile;
+mod html_page;
 mod managed;
 mod merging;
 mod odd_input;

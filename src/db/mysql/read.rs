@@ -22,7 +22,7 @@ pub(super) struct Definitions {
     pub(super) options: String,
     pub(super) collation: String,
     pub(super) tables: Vec<Step>,
-    pub(super) rows: Vec<Step>,
+    pub(super) rows: Vec<Filling>,
     pub(super) routines: Vec<Step>,
     pub(super) views: Vec<Step>,
     /// Triggers, then events: they must not see the copying.
@@ -39,6 +39,14 @@ pub(super) struct Step {
     pub(super) recorded: Option<Recorded>,
     /// The database's collation that it records.
     pub(super) database_collation: Option<String>,
+}
+
+/// A statement that copies a table's rows.
+#[derive(Debug)]
+pub(super) struct Filling {
+    pub(super) step: Step,
+    /// How many of the steps that make tables come before it: all up to its table's.
+    pub(super) after: usize,
 }
 
 /// Reads a template's definitions. Where it is `finished`, nobody writes to it any more, so that
@@ -59,8 +67,9 @@ pub(super) async fn definitions(
     let mut tables = of("BASE TABLE");
     tables.extend(of("SYSTEM VERSIONED"));
     let mut create = reader.sequences(&sequences).await?;
+    let first = create.len();
     create.extend(reader.plain("TABLE", &tables).await?);
-    let rows = reader.rows(&tables, finished).await?;
+    let rows = reader.rows(&tables, first, finished).await?;
     let views = reader.views(&of("VIEW")).await?;
     let mut routines = Vec::new();
     for (kind, names) in reader.routines().await? {
@@ -191,21 +200,28 @@ impl Reader<'_> {
         Ok(steps)
     }
 
-    async fn rows(&mut self, tables: &[String], finished: bool) -> Result<Vec<Step>, DbError> {
+    /// `first` is the step that makes the first table.
+    async fn rows(
+        &mut self,
+        tables: &[String],
+        first: usize,
+        finished: bool,
+    ) -> Result<Vec<Filling>, DbError> {
         let full = if finished { Some(self.full(tables).await?) } else { None };
         // What the server computes may not be written.
         let sql = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
                    WHERE TABLE_SCHEMA = DATABASE() AND COALESCE(GENERATION_EXPRESSION, '') = '' \
                    ORDER BY TABLE_NAME, ORDINAL_POSITION";
         let columns = self.grouped(sql).await?;
-        let copied = |table: &&String| full.as_ref().is_none_or(|full| full.contains(*table));
+        let copied = |table: &String| full.as_ref().is_none_or(|full| full.contains(table));
         let template = self.work.database.as_str();
-        let step = |table: &String| {
+        let filling = |(number, table): (usize, &String)| {
             let text = sql::copy_rows(template, table, columns.get(table)?);
             let (what, text) = (format!("rows of `{table}`"), Movable::fixed(text));
-            Some(Step { what, text, recorded: None, database_collation: None })
+            let step = Step { what, text, recorded: None, database_collation: None };
+            copied(table).then_some(Filling { step, after: first + number + 1 })
         };
-        Ok(tables.iter().filter(copied).filter_map(step).collect())
+        Ok(tables.iter().enumerate().filter_map(filling).collect())
     }
 
     /// The tables that have rows.

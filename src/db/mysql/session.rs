@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, raw_sql};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Row, raw_sql};
 
 use super::super::CONNECT_MAX;
 use super::super::error::DbError;
@@ -160,6 +161,29 @@ impl Session {
     /// Runs one or several statements.
     pub(super) async fn run(&mut self, statements: String) -> Result<(), sqlx::Error> {
         raw_sql(AssertSqlSafe(statements)).execute(&mut self.connection).await.map(drop)
+    }
+
+    /// Runs several statements, sent at once. An error comes with the number of those before it,
+    /// as the server answers each; the ones behind it are not run.
+    pub(super) async fn run_all(
+        &mut self,
+        statements: &[String],
+    ) -> Result<(), (usize, sqlx::Error)> {
+        let sent = raw_sql(AssertSqlSafe(sql::join(statements)));
+        let mut answers = sent.fetch_many(&mut self.connection);
+        let mut done = 0;
+        loop {
+            match answers.try_next().await {
+                Ok(Some(Either::Left(_))) => done += 1,
+                Ok(Some(Either::Right(_))) => {}
+                Ok(None) if done == statements.len() => return Ok(()),
+                Ok(None) => {
+                    let why = format!("{done} answers to {} statements", statements.len());
+                    return Err((done, sqlx::Error::Protocol(why)));
+                }
+                Err(error) => return Err((done, error)),
+            }
+        }
     }
 
     /// The rows of one or several statements, behind each other.

@@ -7,6 +7,7 @@ fn mysql(url: &str) -> Mysql {
         version: String::new(),
         case: sql::Case::Exact,
         building: None,
+        seconds: Semaphore::new(0),
         definitions: Mutex::default(),
     }
 }

@@ -148,14 +148,6 @@ fn word(text: &str) -> String {
     text.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
 }
 
-/// Notes how far a batch has come, for the error of the step that follows.
-pub(in crate::db) fn mark_step(number: usize) -> String {
-    format!("SET @evenly_step = {number}")
-}
-
-/// Asks how far a batch came.
-pub(in crate::db) const MARKED_STEP: &str = "SELECT CAST(@evenly_step AS CHAR)";
-
 /// Puts statements behind each other, to be sent at once. A line's end keeps a comment at a
 /// statement's end from hiding the semicolon.
 pub(in crate::db) fn join(statements: &[String]) -> String {

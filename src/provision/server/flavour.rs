@@ -13,6 +13,8 @@ use super::{ManagedOptions, USER};
 use crate::process::Control;
 
 /// Connections beyond the workers': evenly's own, and those that Postgres keeps for superusers.
+/// Evenly has one for each clone that is being made or dropped, and on MariaDB one more for each
+/// database of the configuration, whatever the number of clones.
 const CONNECTIONS_RESERVED: u32 = 16;
 /// The longest path of a Unix socket, bytes: Linux' 108 less the end of the text; macOS has 104.
 const SOCKET_BYTES_MAX: usize = 103;
