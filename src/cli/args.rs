@@ -166,7 +166,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "I/N", env = "EVENLY_SHARD", allow_hyphen_values = true)]
     pub(super) shard: Option<String>,
 
-    /// A plan that `evenly plan --out` made, instead of making one here
+    /// A plan that `evenly plan` wrote, instead of making one here
     #[arg(long, value_name = "FILE", env = "EVENLY_PLAN")]
     pub(super) plan: Option<PathBuf>,
 
@@ -236,7 +236,7 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) sizing: SizingArgs,
 
-    /// Write the plan there too, for `evenly run --plan`
+    /// Write the plan there too, for all shards to run
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 

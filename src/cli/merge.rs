@@ -79,7 +79,9 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
             warn(&restarted(run, history));
         }
         known.record(run, observations, facts);
-        fixed_us.into_iter().for_each(|us| known.record_fixed(run, us));
+        if let Some(us) = fixed_us {
+            known.record_fixed(run, us);
+        }
         store::replace(history, &known.to_bytes())
     });
     if let Err(error) = kept {

@@ -17,30 +17,28 @@ use crate::store;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
-    let saved = args.plan.as_deref().map(read_plan).transpose()?;
+    let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
     // A plan knows of how many shards a bare index is one.
-    let shards = saved.as_ref().map(|saved| saved.plan.shards.len().to_string());
-    let bare = |shard: &&str| !shard.contains('/');
-    let total = args.shards.as_deref();
-    let total = total.or(args.shard.as_deref().filter(bare).and(shards.as_deref()));
+    let total = saved.as_ref().map(|saved| saved.shards().to_string());
+    let bare = args.shard.as_deref().filter(|shard| !shard.contains('/'));
+    let total = args.shards.as_deref().or(bare.and(total.as_deref()));
     let asked = Asked { shard: args.shard.as_deref(), total };
     let choice = ci::shard_for(asked, project.ci.as_ref())?;
-    if let (Some(path), Some(saved)) = (&args.plan, &saved)
-        && saved.plan.shards.len() != choice.shard.total as usize
-    {
-        let planned = saved.plan.shards.len();
-        return Err(Error::PlanOfOthers { path: path.clone(), planned, shard: choice.shard });
-    }
+    let shard = choice.shard;
+    saved.as_ref().map_or(Ok(()), |saved| saved.is_for(shard))?;
     if choice.from == ShardFrom::Nobody {
         note(&choice.to_string());
     }
     project.run = run_key(&project, args.attempt);
     let running = Running::new(&args.running, &project);
-    let shard = choice.shard;
     let claimed = claim(&running.out, shard, project.run.attempt)?;
     block_on(async {
         let mut found = project.discover(&claimed.files.work, running.order).await?;
-        let ran = match planned(&project, &mut found, args.plan.as_deref().zip(saved), shard) {
+        let planned = match saved {
+            Some(saved) => saved.adopt(&project, &mut found),
+            None => Planner::new(&project).and_then(|made| made.plan(&mut found, shard.total)),
+        };
+        let ran = match planned {
             Ok(planned) => run_shard(&project, &running, &found, &planned, shard, claimed).await,
             Err(error) => Err(error),
         };
@@ -49,22 +47,37 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     })?
 }
 
-/// The plan: one made before, or one made now.
-fn planned(
-    project: &Project,
-    found: &mut Found,
-    before: Option<(&Path, Saved)>,
-    shard: Shard,
-) -> Result<Planned, Error> {
-    let planner = Planner::new(project)?;
-    let Some((path, saved)) = before else { return planner.plan(found, shard.total) };
-    planner.adopt(found, saved).map_err(|difference| Error::OtherPlan {
-        path: path.to_owned(),
-        difference: Box::new(difference),
-    })
+/// A plan of `evenly plan --out`.
+struct SavedPlan<'a> {
+    path: &'a Path,
+    saved: Saved,
 }
 
-fn read_plan(path: &Path) -> Result<Saved, Error> {
-    let saved = plan::read(&store::read(path)?);
-    saved.map_err(|error| Error::SavedPlan { path: path.to_owned(), error })
+impl<'a> SavedPlan<'a> {
+    fn read(path: &'a Path) -> Result<Self, Error> {
+        let saved = plan::read(&store::read(path)?);
+        let saved = saved.map_err(|error| Error::SavedPlan { path: path.to_owned(), error })?;
+        Ok(Self { path, saved })
+    }
+
+    fn shards(&self) -> usize {
+        self.saved.plan.shards.len()
+    }
+
+    fn is_for(&self, shard: Shard) -> Result<(), Error> {
+        if self.shards() == shard.total as usize {
+            return Ok(());
+        }
+        Err(Error::PlanOfOthers { path: self.path.to_owned(), planned: self.shards(), shard })
+    }
+
+    fn adopt(self, project: &Project, found: &mut Found) -> Result<Planned, Error> {
+        let Self { path, saved } = self;
+        let adopted = Planner::new(project)?.adopt(found, saved);
+        let refuse = |difference| Error::OtherPlan {
+            path: path.to_owned(),
+            difference: Box::new(difference),
+        };
+        adopted.map_err(refuse)
+    }
 }

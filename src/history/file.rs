@@ -111,7 +111,9 @@ impl History {
         };
         match serde_json::from_slice(header) {
             Ok(Header { format, fixed }) if format == u64::from(FORMAT) => {
-                fixed.into_iter().for_each(|(run, us)| history.record_fixed(run, us));
+                for (run, us) in fixed {
+                    history.record_fixed(run, us);
+                }
             }
             Ok(Header { format, fixed: _ }) => return Err(HistoryError::Newer(format)),
             Err(_) => return Err(HistoryError::Foreign),

@@ -3,8 +3,8 @@
 //!
 //! Pure and independent of the order of the groups: all shards of a run make the same parts from
 //! the same history. Every test of a group is in exactly one of its parts, in the group's order.
-//! A group is split only where that makes the whole run shorter by more than what its parts cost,
-//! and no part has less in its tests than a group costs beyond them.
+//! Groups are split only where that makes the run shorter, what their parts cost included, and
+//! no part has less in its tests than a group costs beyond them.
 
 mod cut;
 

@@ -74,15 +74,12 @@ pub fn adopt(saved: &Saved, listed: &[Group], ways: &Ways<'_>) -> Result<Parts, 
     let mut difference = Difference::default();
     let mut parts = BTreeMap::new();
     for group in listed {
-        match planned.remove(&group.id) {
-            None => difference.groups_new.push(group.id.to_string()),
-            Some(entries) => match adopt_group(group, &entries, ways, &mut difference) {
-                Some(made) => {
-                    parts.insert(group.id.clone(), made);
-                }
-                None => {}
-            },
-        }
+        let Some(entries) = planned.remove(&group.id) else {
+            difference.groups_new.push(group.id.to_string());
+            continue;
+        };
+        let made = adopt_group(group, &entries, ways, &mut difference);
+        parts.extend(made.map(|made| (group.id.clone(), made)));
     }
     difference.groups_gone.extend(planned.into_keys().map(ToString::to_string));
     if difference.is_none() { Ok(Parts::new(parts)) } else { Err(difference) }
@@ -153,8 +150,8 @@ mod tests {
             Difference { groups_gone: names(1), tests_new: names(7), ..Difference::default() };
         assert_eq!(
             difference.to_string(),
-            "groups that are gone: `s:0\\n`; tests that the plan does not have: `s:0\\n`, `s:1\\n`, \
-             `s:2\\n`, `s:3\\n`, `s:4\\n` and 2 more"
+            "groups that are gone: `s:0\\n`; tests that the plan does not have: `s:0\\n`, \
+             `s:1\\n`, `s:2\\n`, `s:3\\n`, `s:4\\n` and 2 more"
         );
     }
 }

@@ -163,7 +163,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_too_large_and_bounds_always_hold(
-            target_us: u64, fixed_us: u64, longest: u64, lane: u64, min in 1..20_u32, more in 0..20_u32
+            target_us: u64, fixed_us: u64, longest: u64, lane: u64,
+            min in 1..20_u32, more in 0..20_u32
         ) {
             let wish = Wish { target_us, min, max: min + more, fixed_us };
             let sizing = size(wish, longest, lane, even(1_000));

@@ -23,6 +23,8 @@ mod process;
 mod quickstart;
 mod reports;
 mod running;
+mod sizing;
+mod splitting;
 mod support;
 mod tidy;
 mod warm;

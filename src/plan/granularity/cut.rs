@@ -94,7 +94,9 @@ impl<'a> Whole<'a> {
         let mut parts = Cut::new();
         self.split(&self.all(), 0, &Limit { us: limit_us, keeps }, &mut parts);
         let mut parts = self.paying(parts);
-        parts.iter_mut().for_each(|part| part.sort_unstable());
+        for part in &mut parts {
+            part.sort_unstable();
+        }
         parts.sort();
         parts
     }
@@ -233,14 +235,14 @@ impl<'a> Whole<'a> {
             return first.to_owned();
         }
         let Nesting { ends, containers } = &self.nestings[part[0]];
-        let shared = ends[..*containers].iter().map(|&end| &self.names[part[0]][..end]);
-        let shared = shared.filter(|class| {
+        let mut shared = ends[..*containers].iter().map(|&end| &self.names[part[0]][..end]).rev();
+        let shared = shared.find(|class| {
             let in_class = |name: &str| {
                 name.strip_prefix(*class).is_some_and(|rest| rest.starts_with([':', '.']))
             };
             in_class(first) && in_class(last)
         });
-        let outside = shared.last().unwrap_or(&self.group.id.name).len();
+        let outside = shared.unwrap_or(&self.group.id.name).len();
         let inside = last.get(outside..).unwrap_or(last).trim_start_matches([':', '.']);
         format!("{first}..{inside}")
     }

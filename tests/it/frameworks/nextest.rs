@@ -36,6 +36,15 @@ fn the_fixture_comes_to_what_nextest_says_itself() {
 }
 
 #[test]
+fn a_binary_in_parts_comes_to_the_same() {
+    let Some(project) = project("granularity = \"test\"") else { return };
+    let project = project.copy(&fixture("nextest"));
+    with_cargo(project.evenly(&["local", "--shards", "2"])).exits(1);
+    assert_eq!(reported(&project), model(MODEL));
+    assert_eq!(project.report()["ledger"]["planned"], 5);
+}
+
+#[test]
 fn a_crate_that_does_not_compile_is_an_error_that_names_the_file() {
     let Some(project) = project("args = [\"--features=broken\"]") else { return };
     let project = project.copy(&fixture("nextest"));

@@ -45,6 +45,15 @@ fn the_fixture_comes_to_what_pytest_says_itself() {
 }
 
 #[test]
+fn single_tests_come_to_the_same() {
+    let Some(project) = project("granularity = \"test\"") else { return };
+    let project = project.copy(&fixture("pytest"));
+    project.evenly(&["local", "--shards", "2"]).exits(1);
+    assert_eq!(reported(&project), model(MODEL));
+    assert_eq!(project.report()["ledger"]["planned"], 19);
+}
+
+#[test]
 fn a_file_that_cannot_be_imported_is_named_and_nothing_runs() {
     let Some(project) = project("paths = [\"tests\", \"broken\"]") else { return };
     let project = project.copy(&fixture("pytest"));
