@@ -7,6 +7,7 @@ What trial does once in a plain run is done once in a worker's life, not for eac
 directory `_trial_temp` (below EVENLY_TMPDIR), the log in it, and the reactor's shutdown at the end.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -42,6 +43,20 @@ def framework(options):
     return Trial(options, version)
 
 
+def set_django_up(settings):
+    """What tests of Django's need, for tests of trial that use its ORM."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings
+    try:
+        import django
+        from django.test.utils import setup_test_environment
+
+        django.setup()
+        setup_test_environment()
+    except Exception as error:
+        told = f'cannot set Django up with `settings = "{settings}"`: {brief((type(error), error))}'
+        raise Refused(told, traceback.format_exc()) from error
+
+
 class Trial:
     """Lists by module, class or test."""
 
@@ -51,6 +66,7 @@ class Trial:
         self.args = options.get("args", [])
         self.paths = options.get("paths", [])
         self.group_by = options.get("group-by", "module")
+        self.settings = options.get("settings")
         self._version = version
         self.home = os.getcwd()
         self.temp = None
@@ -112,7 +128,8 @@ class Trial:
             return trial_tests.run(suite, report, self.config)
 
         why = "\n".join(trace for _, _, trace in self.broken)
-        return Finish(good=run_all(self.catalog.choose(tests, report, why), once, report))
+        with self._django(databases):
+            return Finish(good=run_all(self.catalog.choose(tests, report, why), once, report))
 
     def end(self):
         """The reactor's shutdown, as at the end of a plain run."""
@@ -145,9 +162,26 @@ class Trial:
             if config.get(option) not in (None, 0, usual.get(option)):
                 raise Refused(f"`--{option}` in `args` of this suite: {why}")
         trial._initialDebugSetup(config)
+        if self.settings is not None:
+            set_django_up(self.settings)
         self.loader = trial_tests.Loader(trial._getLoader(config).sorter)
         self.catalog = Catalog(trial_tests.name_of, self._group_of, trial_tests.PLAIN)
         self.config = config
+
+    @contextlib.contextmanager
+    def _django(self, databases):
+        """Points Django at its clones; between groups nothing is connected to them."""
+        base = sys.modules.get("evenly_worker.twisted_django")
+        if base is None:
+            yield
+            return
+        from django.db import connections
+
+        base.clones.point(databases)
+        try:
+            yield
+        finally:
+            connections.close_all()
 
     def _load_all(self):
         """Loads what the paths say, once."""

@@ -143,6 +143,12 @@ class Result(reporter.Reporter):
         self._case(test).add("passed")
         tell("UNEXPECTED SUCCESS", test, getattr(todo, "reason", "") or "")
 
+    def finish(self):
+        """Tells what came after a test's end, which makes the group bad."""
+        for case in self._cases.values():
+            if case.outcome is not None:
+                case.tell(self._report)
+
     def _problem(self, test, outcome, noted):
         fail = noted[-1][1]
         noted[-1] = (test, "")
@@ -181,6 +187,7 @@ def run(suite, report, config):
         runner.LoggedSuite([suite]).run(told)
     finally:
         log.removeObserver(result._observeWarnings)
+    result.finish()
     return not result.shouldStop, result.wasSuccessful()
 
 
