@@ -13,5 +13,8 @@ a function `framework(options)`, whose result has these methods:
     run(tests, databases, report)   runs tests, tells `report`, returns a `results.Finish`
     end()                           undoes what `begin` and `run` did
 
+and may have `within(answer)`, which calls `answer()` once, from where the suite wants to be run,
+and returns what it returned.
+
 Each may raise `channel.Refused`, which is a message to the user.
 """

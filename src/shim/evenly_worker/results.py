@@ -230,7 +230,7 @@ class Result(unittest.TestResult):
         super().addUnexpectedSuccess(test)
         text = "unexpected success: the test is marked as an expected failure, and passed"
         self._case(test).add("failed", text, "UnexpectedSuccess", text)
-        tell("UNEXPECTED SUCCESS", test, "")
+        self._tell("UNEXPECTED SUCCESS", test, "")
 
     def addSubTest(self, test, subtest, err):
         if err is not None:
@@ -252,6 +252,10 @@ class Result(unittest.TestResult):
                 del self._cases[name]
                 case.tell(self._report)
 
+    def _tell(self, what, test, detail):
+        """Shows a failure; nothing where the project's own results do."""
+        tell(what, test, detail)
+
     def _case(self, test):
         name = test.id()
         if name not in self._cases:  # made while the tests ran, by a suite of the project's own
@@ -265,7 +269,7 @@ class Result(unittest.TestResult):
         if subtest is not None:
             message = f"{subtest._subDescription()}: {message}"
             detail = f"{subtest._subDescription()}\n{detail}"
-        tell("FAIL" if outcome == "failed" else "ERROR", subtest or test, detail)
+        self._tell("FAIL" if outcome == "failed" else "ERROR", subtest or test, detail)
         problem = (outcome, message, err[0].__name__, detail)
         if isinstance(test, unittest.suite._ErrorHolder):
             self._fixture_problem(test.id(), problem)

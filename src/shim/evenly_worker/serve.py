@@ -69,14 +69,23 @@ class Main:
 
     def serve(self):
         """Answers until `stop` or the socket's end."""
+        message = self.next()
+        if message is None or message[0] == "stop":
+            return 0
+        if message[0] != "hello":
+            raise Refused(f"evenly asked for `{message[0]}` before it said hello")
+        self.hello(message[1])
+        within = getattr(self.framework, "within", None)
+        return within(self.answer) if within else self.answer()
+
+    def answer(self):
+        """Answers what comes after `hello`."""
         while True:
             message = self.next()
             if message is None or message[0] == "stop":
                 return 0
             kind, body = message
-            if kind == "hello":
-                self.hello(body)
-            elif kind == "list":
+            if kind == "list":
                 self.list()
             elif kind == "fork" and self.forks:
                 self.fork(body["worker"])

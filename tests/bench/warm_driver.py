@@ -1,0 +1,228 @@
+"""Acts as evenly towards a warm worker: lists, fills SQLite templates, runs every group.
+
+    warm_driver.py PACKAGE FRAMEWORK WORKERS OPTIONS RESULTS
+
+PACKAGE is the directory `evenly_worker`, OPTIONS the suite's options as JSON. RESULTS gets a line a
+test: id, outcome, seconds, message. It runs in the suite's directory, with the Python that is to
+run the tests.
+"""
+
+import array
+import json
+import os
+import pathlib
+import selectors
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Peer:
+    def __init__(self, end):
+        self.end = end
+        self.buffer = b""
+
+    def say(self, kind, body, *fds):
+        text = json.dumps({kind: body}).encode() + b"\n"
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        sent = self.end.sendmsg([text], rights)
+        self.end.sendall(text[sent:])
+
+    def fill(self):
+        data = self.end.recv(1 << 16)
+        self.buffer += data
+        return bool(data)
+
+    def heard(self):
+        line, found, rest = self.buffer.partition(b"\n")
+        if not found:
+            return None
+        self.buffer = rest
+        ((kind, body),) = json.loads(line).items()
+        return kind, body
+
+    def wait(self, *wanted):
+        while True:
+            message = self.heard()
+            if message is None:
+                if not self.fill():
+                    sys.exit(f"the worker is gone, {wanted} was waited for")
+            elif message[0] in wanted:
+                return message
+            elif message[0] == "failed":
+                sys.exit(f"failed: {message[1]['message']}\n{message[1].get('detail')}")
+            else:
+                print("unexpected", str(message)[:300], wanted)
+
+
+class Driver:
+    def __init__(self, package, framework, workers, options, results, env=None):
+        self.began = time.monotonic()
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="warm-"))
+        ours, theirs = socket.socketpair()
+        environment = {**os.environ, "EVENLY_PROTOCOL_FD": str(theirs.fileno()), **(env or {})}
+        self.main_output = self.work / "main"
+        with self.main_output.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, package, "serve", framework],
+                pass_fds=[theirs.fileno()],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+            )
+        theirs.close()
+        self.main = Peer(ours)
+        hello = {"protocol": 1, "framework": framework, "processes": "fork", "options": options}
+        self.main.say("hello", hello)
+        self.ready = self.main.wait("ready")[1]
+        self.listing()
+        self.results = results
+        self.workers = workers
+        self.templates = {}
+        self.clones = {}
+        self.count = 0
+        self.first = None
+        self.outcomes = []
+        self.finishes = {}
+
+    def log(self, text):
+        print(f"{time.monotonic() - self.began:8.2f} {text}", flush=True)
+
+    def listing(self):
+        self.main.say("list", {})
+        self.groups = []
+        while True:
+            kind, body = self.main.wait("group", "listed")
+            if kind == "listed":
+                break
+            self.groups.append(body)
+        self.broken, self.databases = body["broken"], body["databases"]
+        assert body["groups"] == len(self.groups)
+        tests = sum(len(group["tests"]) for group in self.groups)
+        self.log(f"listed {len(self.groups)} groups, {tests} tests, {len(self.broken)} broken")
+
+    def fork(self, worker):
+        ours, theirs = socket.socketpair()
+        self.main.say("fork", {"worker": worker}, theirs.fileno())
+        theirs.close()
+        self.main.wait("forked")
+        peer = Peer(ours)
+        peer.say("start", {"worker": worker, "env": {"EVENLY_WORKER": str(worker)}})
+        peer.wait("started")
+        return peer
+
+    def prepare(self):
+        used = {alias for group in self.groups for alias in group["databases"]}
+        waiting = {d["alias"]: d for d in self.databases if not d["mirror"] and d["alias"] in used}
+        while waiting:
+            alias = next(a for a, d in waiting.items() if not set(d["after"]) & set(waiting))
+            path = self.work / f"template_{alias}"
+            peer = self.fork(99)
+            url = f"sqlite:{path}"
+            peer.say("prepare", {"alias": alias, "url": url, "output": str(self.work / "prepare")})
+            peer.wait("prepared")
+            peer.say("stop", {})
+            self.main.wait("ended")
+            self.templates[alias] = path
+            del waiting[alias]
+        self.log("templates are full")
+
+    def clone(self, worker, alias, anew=False):
+        primary = next((d["mirror"] or alias for d in self.databases if d["alias"] == alias), None)
+        if primary is None:
+            return None
+        key = (worker, primary)
+        if anew or key not in self.clones:
+            self.count += 1
+            path = self.work / f"clone_{worker}_{primary}_{self.count}"
+            shutil.copy(self.templates[primary], path)
+            self.clones[key] = f"sqlite:{path}"
+        return self.clones[key]
+
+    def run(self, groups):
+        """Runs groups: those that are not late first. A worker that dies is told of."""
+        queue = sorted(groups, key=lambda group: group["late"])
+        selector = selectors.DefaultSelector()
+        self.running = {}
+
+        def begin(worker, peer):
+            if not queue:
+                peer.say("stop", {})
+                return
+            group = queue.pop(0)
+            found = {alias: self.clone(worker, alias) for alias in group["databases"]}
+            found = {alias: url for alias, url in found.items() if url}
+            output = str(self.work / f"output_{worker}")
+            self.running[worker] = (group, set(group["tests"]), time.monotonic())
+            body = {"group": group["name"], "tests": group["tests"], "output": output}
+            peer.say("run", {**body, "databases": found})
+
+        for worker in range(self.workers):
+            peer = self.fork(worker)
+            selector.register(peer.end, selectors.EVENT_READ, (worker, peer))
+            begin(worker, peer)
+        while selector.get_map():
+            for key, _ in selector.select():
+                worker, peer = key.data
+                if not peer.fill():
+                    selector.unregister(peer.end)
+                    if self.running.get(worker):
+                        self.log(f"worker {worker} died in {self.running[worker][0]['name']}")
+                    continue
+                while (message := peer.heard()) is not None:
+                    self.take(worker, *message)
+                    if message[0] == "group-finished":
+                        begin(worker, peer)
+
+    def take(self, worker, kind, body):
+        group, waiting, began = self.running[worker]
+        if kind == "test-started" and self.first is None:
+            self.first = time.monotonic()
+            self.log("first test")
+        if kind == "test-finished":
+            waiting.discard(body["test"])
+            self.outcomes.append(body)
+            line = [body["test"], body["outcome"], body["duration-us"] / 1e6]
+            more = [group["name"], body.get("message"), body.get("detail")]
+            self.results.write(json.dumps([*line, *more]) + "\n")
+        elif kind == "group-finished":
+            self.running[worker] = None
+            self.finishes[group["name"]] = body
+            if waiting:
+                self.log(f"{group['name']} left out {sorted(waiting)[:3]}")
+            for alias in body["dirty"]:
+                self.clone(worker, alias, anew=True)
+        elif kind != "test-started":
+            self.log(f"{kind} {body}")
+
+    def stop(self):
+        self.main.say("stop", {})
+        self.process.wait()
+        self.log(f"ended with {self.process.returncode}")
+
+    def remove(self):
+        shutil.rmtree(self.work)
+
+
+def main():
+    package, framework, workers, options, path = sys.argv[1:]
+    with open(path, "w") as results:
+        driver = Driver(package, framework, int(workers), json.loads(options), results)
+        for broken in driver.broken:
+            print("broken", broken)
+        driver.prepare()
+        driver.run(driver.groups)
+        driver.log("all groups are done")
+        driver.stop()
+    if "KEEP" in os.environ:
+        print(driver.work)
+    else:
+        driver.remove()
+
+
+if __name__ == "__main__":
+    main()
