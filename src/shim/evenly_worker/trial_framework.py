@@ -16,7 +16,7 @@ from importlib import metadata
 
 from .channel import Refused
 from .results import Finish, Listing, brief
-from .suites import Catalog, arranged, class_of, run_all
+from .suites import Catalog, arranged, blame, class_of, run_all
 
 REFUSED = {
     "jobs": "the workers are evenly's",
@@ -124,8 +124,13 @@ class Trial:
             self.log = trial_tests.log_into(self.config["logfile"])
 
         def once(chosen):
-            suite = arranged(chosen, trial_tests.PLAIN[1], self.loader.twin)
-            return trial_tests.run(suite, report, self.config)
+            suite = arranged(chosen, trial_tests.DESTRUCTIVE, self.loader.twin)
+            try:
+                return trial_tests.run(suite, report, self.config)
+            except BaseException as error:
+                blame(error, report, chosen)
+                trial_tests.leave_if_stopped()
+                raise
 
         why = "\n".join(trace for _, _, trace in self.broken)
         with self._django(databases):
@@ -199,7 +204,7 @@ class Trial:
                 continue
             try:
                 module = trial_tests.import_longest(test)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 (a module may even exit)
                 self.broken.append((test, brief((type(error), error)), traceback.format_exc()))
                 continue
             if module is not None and module.__name__ not in self.modules:

@@ -229,7 +229,7 @@ class RollsBack:
         transaction = Transaction(list(connections) if every else list(self.databases))
         try:
             transaction.begin(self.fixtures)
-        except Exception:
+        except Exception:  # noqa: BLE001 (the test's failure)
             problem = failure.Failure()
             self.setUp = problem.raiseException
             return super()._runFixturesAndTest(result)
@@ -238,7 +238,7 @@ class RollsBack:
         finally:
             try:
                 transaction.end()
-            except Exception:
+            except Exception:  # noqa: BLE001 (the test's failure)
                 result.addError(self, failure.Failure())
 
 
