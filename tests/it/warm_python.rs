@@ -116,7 +116,7 @@ impl Talk {
     /// How the workers ended.
     fn ends(&self) -> Vec<ProcessEnd> {
         let ends = self.main.iter().filter_map(|told| match told {
-            Told::Ended { end, .. } => Some(*end),
+            Told::Ended { end, .. } => Some(end.clone()),
             _ => None,
         });
         ends.collect()

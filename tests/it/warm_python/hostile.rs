@@ -115,11 +115,8 @@ fn fifty_megabytes_are_cut_in_their_middle() {
 #[test]
 fn a_name_is_the_same_in_every_message_and_twice_the_same_is_one_test() {
     let talk = play(&["test_k_names"]);
-    let [(_, listed)] =
-        *talk.groups().iter().filter(|(name, _)| *name == "test_k_names").collect::<Vec<_>>()
-    else {
-        panic!("{talk:#?}")
-    };
+    let groups = talk.groups();
+    let (_, listed) = *groups.iter().find(|(name, _)| *name == "test_k_names").unwrap();
     let outcomes = talk.outcomes();
     assert_eq!(outcomes.len(), 5);
     assert!(listed.iter().all(|test| outcomes.contains_key(test)), "{talk:#?}");
@@ -136,8 +133,8 @@ fn a_death_costs_the_running_test_alone_and_tells_how() {
     assert_eq!(talk.outcomes(), model(expected));
     let segfault = ProcessEnd::Signaled(Signal::SEGV.as_raw());
     let killed = ProcessEnd::Signaled(Signal::KILL.as_raw());
-    let exited = ProcessEnd::Exited(0);
-    assert_eq!(talk.ends(), [exited, killed, segfault, exited]);
+    let exited = || ProcessEnd::Exited(0);
+    assert_eq!(talk.ends(), [exited(), killed, segfault, exited()]);
     assert!(talk.outputs[0].contains("in test_e_crashes"), "{talk:#?}");
 }
 
