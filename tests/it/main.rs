@@ -21,4 +21,5 @@ mod reports;
 mod running;
 mod support;
 mod tidy;
+mod warm_django;
 mod warm_python;
