@@ -28,3 +28,5 @@ mod splitting;
 mod support;
 mod tidy;
 mod warm;
+mod warm_django;
+mod warm_python;

@@ -5,7 +5,6 @@ import contextlib
 import gc
 import importlib
 import os
-import platform
 import random
 import resource
 import select
@@ -13,7 +12,6 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 import warnings
 
 from .channel import DETAIL_BYTES_MAX, PROTOCOL, Channel, Real, Refused, cut, one_line
@@ -22,19 +20,35 @@ from .results import NEVER_RAN, Report
 
 PROTOCOL_FD = "EVENLY_PROTOCOL_FD"
 CHILDREN_POLL_MS = 1000
+IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
+PAGE_BYTES = resource.getpagesize()
 
 
 def main(name):
-    """Talks to evenly until it wants no more; returns the exit status."""
+    """Talks to evenly until it wants no more, and ends the process."""
     channel = Channel(int(os.environ.pop(PROTOCOL_FD)), with_sockets=True)
     try:
-        return Main(channel, name).serve()
+        status = Main(channel, name).serve()
     except Refused as refused:
-        return failed(channel, refused.message, refused.detail)
+        status = failed(channel, refused.message, refused.detail)
     except SystemExit as end:
-        return failed(channel, f"the suite's code ended the process: exit({end.code})", trace())
-    except Exception as error:
-        return failed(channel, f"{type(error).__name__}: {error}", trace())
+        status = failed(channel, f"the suite's code ended the process: exit({end.code})", trace())
+    except BaseException as error:  # noqa: BLE001 (told to evenly)
+        status = failed(channel, f"{type(error).__name__}: {error}", trace())
+    leave(status)
+
+
+def leave(status):
+    """Ends the process as the interpreter would, but waits for no thread and no child."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        atexit.unregister(util._exit_function)
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    Real.exit(status)
 
 
 def failed(channel, message, detail=""):
@@ -47,7 +61,7 @@ def failed(channel, message, detail=""):
 
 def trace():
     """The exception that is being handled, with the whole way to it."""
-    return traceback.format_exc()
+    return Real.format_exc()
 
 
 class Main:
@@ -66,6 +80,7 @@ class Main:
         self.seeded = None
         self.children = {}
         self.wake = None
+        self.sigchld = signal.SIG_DFL
 
     def serve(self):
         """Answers until `stop` or the socket's end."""
@@ -105,7 +120,8 @@ class Main:
         wanted = body["processes"] == "fork" and hasattr(os, "fork")
         self.forks = wanted and self.framework.forks()
         ready = {"protocol": PROTOCOL, "framework": self.framework.version()}
-        ready["language"] = f"{platform.python_implementation()} {platform.python_version()}"
+        language = IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name)
+        ready["language"] = f"{language} {'.'.join(map(str, sys.version_info[:3]))}"
         self.channel.send("ready", {**ready, "forks": self.forks})
 
     def list(self):
@@ -115,7 +131,11 @@ class Main:
         self.seeded = seeding.state
         self.listed = True
         for group in found.groups:
-            self.channel.send("group", group.message())
+            try:
+                self.channel.send("group", group.message())
+            except Refused:
+                text = f"group `{group.name}` has too many tests for a message: use `group-by`"
+                raise Refused(text) from None
         broken = [{"name": name, "message": message} for name, message in found.broken]
         told = {"groups": len(found.groups), "broken": broken, "databases": found.databases}
         self.channel.send("listed", told)
@@ -147,7 +167,9 @@ class Main:
             self.wake = os.pipe()
             for end in self.wake:
                 os.set_blocking(end, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        before = signal.signal(signal.SIGCHLD, woken)
+        if before is not woken:
+            self.sigchld = before
         signal.set_wakeup_fd(self.wake[1], warn_on_full_buffer=False)
         with contextlib.suppress(BlockingIOError):
             Real.read(self.wake[0], 4096)
@@ -195,7 +217,7 @@ class Main:
         status = 2
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGCHLD, self.sigchld or signal.SIG_DFL)
             for end in self.wake or ():
                 Real.close(end)
             os.setsid()
@@ -205,10 +227,14 @@ class Main:
                 random.setstate(self.seeded)
             channel = Channel(socket)
             status = Worker(channel, self.framework, self.listed).serve()
-        except BaseException:
-            traceback.print_exc()
+        except BaseException:  # noqa: BLE001 (the process ends)
+            Real.print_exc()
         finally:
-            Real.exit(status)
+            leave(status)
+
+
+def woken(number, frame):
+    """The handler of SIGCHLD, which has only to be there for the wakeup descriptor."""
 
 
 class Seeding:
@@ -261,9 +287,10 @@ class Worker:
 
     def start(self, body):
         """The life of a process that is a worker from now on."""
-        os.setsid() if os.getpgrp() != os.getpid() else None
+        if os.getpgrp() != os.getpid():
+            os.setsid()
         be_subreaper()
-        Real.exit(self.live(body))
+        leave(self.live(body))
 
     def live(self, body):
         """From `start` to `stop`; returns the exit status."""
@@ -283,7 +310,7 @@ class Worker:
             return self.end()
         except Refused as refused:
             return failed(self.channel, refused.message, refused.detail)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (told to evenly)
             return failed(self.channel, f"{type(error).__name__}: {error}", trace())
 
     def begin(self, body):
@@ -304,7 +331,7 @@ class Worker:
             try:
                 self.framework.prepare(body["alias"], body["url"])
             except Refused:
-                traceback.print_exc()
+                Real.print_exc()
                 raise
             except BaseException as error:
                 text = f"cannot prepare `{body['alias']}`: {type(error).__name__}: {error}"
@@ -324,8 +351,8 @@ class Worker:
                 report.rest(NEVER_RAN)
             except Refused as refused:
                 report.rest(refused.message, refused.detail)
-            except BaseException as error:
-                traceback.print_exc()
+            except BaseException as error:  # noqa: BLE001 (each test has a result)
+                Real.print_exc()
                 report.rest(f"{type(error).__name__}: {error}", trace())
             self.leftovers.put_back()
         told = {"dirty": dirty, "memory-bytes": memory_bytes(), "good": good}
@@ -334,10 +361,6 @@ class Worker:
     def end(self):
         """Undoes what was done for the suite; returns the exit status."""
         self.framework.end()
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None:
-            util._exit_function()
-        atexit._run_exitfuncs()
         self.output.flush()
         return 0
 
@@ -345,8 +368,11 @@ class Worker:
 def memory_bytes():
     """What this process has resident."""
     try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
+        file = Real.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(Real.read(file, 256).split()[1]) * PAGE_BYTES
+        finally:
+            Real.close(file)
     except (OSError, ValueError, IndexError):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024

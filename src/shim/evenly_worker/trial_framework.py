@@ -7,15 +7,14 @@ What trial does once in a plain run is done once in a worker's life, not for eac
 directory `_trial_temp` (below EVENLY_TMPDIR), the log in it, and the reactor's shutdown at the end.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
-import traceback
-from importlib import metadata
 
-from .channel import Refused
+from .channel import Real, Refused
 from .results import Finish, Listing, brief
-from .suites import Catalog, arranged, class_of, run_all
+from .suites import Catalog, arranged, blame, class_of, run_all
 
 REFUSED = {
     "jobs": "the workers are evenly's",
@@ -33,10 +32,10 @@ REFUSED = {
 def framework(options):
     """The framework, for a suite's settings."""
     try:
-        version = metadata.version("twisted")
-    except metadata.PackageNotFoundError:
+        from twisted import __version__ as version
+    except ModuleNotFoundError:
         text = f"`{sys.executable}` has no Twisted: is `python` in evenly.toml right?"
-        raise Refused(text) from None
+        raise Refused(text, Real.format_exc()) from None
     if tuple(map(int, version.split(".")[:2])) < (24, 3):
         raise Refused(f"this is Twisted {version}, and evenly needs 24.3 or newer")
     return Trial(options, version)
@@ -51,6 +50,7 @@ class Trial:
         self.args = options.get("args", [])
         self.paths = options.get("paths", [])
         self.group_by = options.get("group-by", "module")
+        self.settings = options.get("settings")
         self._version = version
         self.home = os.getcwd()
         self.temp = None
@@ -58,7 +58,9 @@ class Trial:
         self.loader = None
         self.catalog = None
         self.broken = []
+        self.sorter = None
         self.modules = set()
+        self.places = set()
         self.whole = False
         self.log = None
 
@@ -73,15 +75,16 @@ class Trial:
     def collect(self, wanted):
         """Loads everything, or the modules of some tests."""
         self._load_trial()
-        here = os.getcwd()
         os.chdir(self.home)
         try:
             if wanted is None:
                 self._load_all()
             else:
-                self._load_some([test for test in wanted if test not in self.catalog])
+                self._load_some(wanted)
         finally:
-            os.chdir(here)
+            if self.temp is not None:
+                os.makedirs(self.temp, exist_ok=True)
+                os.chdir(self.temp)
         listing = Listing()
         listing.groups = self.catalog.groups() if wanted is None else []
         listing.broken = [(name, message) for name, message, _ in self.broken]
@@ -108,11 +111,17 @@ class Trial:
             self.log = trial_tests.log_into(self.config["logfile"])
 
         def once(chosen):
-            suite = arranged(chosen, trial_tests.PLAIN[1], self.loader.twin)
-            return trial_tests.run(suite, report, self.config)
+            suite = arranged(chosen, trial_tests.DESTRUCTIVE, self.loader.twin)
+            try:
+                return trial_tests.run(suite, report, self.config)
+            except BaseException as error:
+                blame(error, report, chosen)
+                trial_tests.leave_if_stopped()
+                raise
 
         why = "\n".join(trace for _, _, trace in self.broken)
-        return Finish(good=run_all(self.catalog.choose(tests, report, why), once, report))
+        with self._django(databases):
+            return Finish(good=run_all(self.catalog.choose(tests, report, why), once, report))
 
     def end(self):
         """The reactor's shutdown, as at the end of a plain run."""
@@ -131,8 +140,6 @@ class Trial:
         from twisted.scripts import trial
         from twisted.trial import reporter
 
-        from . import trial_tests
-
         if not self.paths:
             raise Refused("trial needs `paths`: the packages, modules or files to test")
         config = trial.Options()
@@ -145,28 +152,54 @@ class Trial:
             if config.get(option) not in (None, 0, usual.get(option)):
                 raise Refused(f"`--{option}` in `args` of this suite: {why}")
         trial._initialDebugSetup(config)
-        self.loader = trial_tests.Loader(trial._getLoader(config).sorter)
-        self.catalog = Catalog(trial_tests.name_of, self._group_of, trial_tests.PLAIN)
+        if self.settings is not None:
+            from . import twisted_django
+
+            twisted_django.set_up(self.settings)
+        self.sorter = trial._getLoader(config).sorter
         self.config = config
+        self._forget()
+
+    def _forget(self):
+        """Knows no tests from now on."""
+        from . import trial_tests
+
+        self.loader = trial_tests.Loader(self.sorter)
+        self.catalog = Catalog(trial_tests.name_of, self._group_of, trial_tests.PLAIN)
+
+    @contextlib.contextmanager
+    def _django(self, databases):
+        """Points Django at its clones; between groups nothing is connected to them."""
+        base = sys.modules.get("evenly_worker.twisted_django")
+        if base is None:
+            yield
+            return
+        base.clones.point(databases)
+        try:
+            yield
+        finally:
+            base.clones.close()
 
     def _load_all(self):
-        """Loads what the paths say, once."""
-        if not self.whole:
-            self.whole = True
-            recurse = not self.config["no-recurse"]
-            self._add(self.loader.loadByNames(self.config["tests"], recurse=recurse))
+        """Loads what the paths say."""
+        self.whole = True
+        self._forget()
+        recurse = not self.config["no-recurse"]
+        self._add(self.loader.loadByNames(self.config["tests"], recurse=recurse))
 
     def _load_some(self, tests):
         """Loads the modules of tests by their names; all, where a test is not so found."""
         from . import trial_tests
 
         for test in tests:
-            if test in self.catalog:
+            place = test.rpartition(".")[0]
+            if self.whole or test in self.catalog or place in self.places:
                 continue
+            self.places.add(place)
             try:
                 module = trial_tests.import_longest(test)
-            except BaseException as error:
-                self.broken.append((test, brief((type(error), error)), traceback.format_exc()))
+            except BaseException as error:  # noqa: BLE001 (a module may even exit)
+                self.broken.append((test, brief((type(error), error)), Real.format_exc()))
                 continue
             if module is not None and module.__name__ not in self.modules:
                 self.modules.add(module.__name__)
