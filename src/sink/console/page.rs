@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use crate::ci::Folding;
 use crate::model::{
-    Event, GroupFinished, GroupId, NotRun, Output, Problem, ProcessEnd, RunStarted, Stop, TemplateOrigin,
-    Verdict, counted, human_time, thousands,
+    Event, GroupFinished, GroupId, NotRun, Output, Problem, ProcessEnd, RunStarted, Stop,
+    TemplateOrigin, Verdict, counted, human_time, thousands,
 };
 use crate::term::{Colour, Place, clean, label};
 
