@@ -46,6 +46,7 @@ pub const WORKER: &[Source] = &[
     worker!("suites.py"),
     worker!("trial_framework.py"),
     worker!("trial_tests.py"),
+    worker!("twisted_django.py"),
     worker!("unittest_framework.py"),
 ];
 

@@ -22,3 +22,4 @@ mod reports;
 mod running;
 mod support;
 mod tidy;
+mod warm_python;

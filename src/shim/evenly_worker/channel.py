@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import socket
+from typing import ClassVar
 
 PROTOCOL = 1
 MESSAGE_BYTES_MAX = 16 << 20
@@ -95,7 +96,7 @@ def out_of_reach(fd):
 class Channel:
     """One socket, which belongs to the process that made this object."""
 
-    _open = []
+    _open: ClassVar = []
 
     def __init__(self, fd, with_sockets=False):
         self.fd = out_of_reach(fd)
@@ -113,8 +114,11 @@ class Channel:
             raise Refused(f"a message `{kind}` of {len(data)} bytes is longer than evenly reads")
         self._mine()
         view = memoryview(data)
-        while view:
-            view = view[Real.write(self.fd, view) :]
+        try:
+            while view:
+                view = view[Real.write(self.fd, view) :]
+        except (BrokenPipeError, ConnectionResetError):
+            Real.exit(1)  # evenly is gone
 
     def receive(self):
         """The next message as its key and what it holds, or None when evenly has gone."""

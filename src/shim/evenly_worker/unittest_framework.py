@@ -125,7 +125,7 @@ def copied(test):
     try:
         twin = copy.copy(test)
         return twin if twin.id() == test.id() else test
-    except Exception:
+    except Exception:  # noqa: BLE001 (a test's own `__copy__`)
         return test
 
 
@@ -184,7 +184,7 @@ def import_longest(name):
             return None, [], unittest.loader._make_skipped_test(dotted, skip, unittest.TestSuite)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (a module may even exit)
             absent = isinstance(error, ModuleNotFoundError) and error.name == dotted
             if absent and hasattr(module, parts[count - 1]):
                 return module, parts[count - 1 :], None
