@@ -120,8 +120,9 @@ class Django:
         """No alias leads to the project's own databases from now on."""
         self.databases.begin(worker)
 
-    def prepare(self, alias, url):
+    def prepare(self, alias, url, databases):
         """Fills an empty database as the project's runner would."""
+        self.databases.prepared.update(databases)
         self.databases.preparing = (alias, url)
         try:
             self._set_up()
