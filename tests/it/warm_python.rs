@@ -150,13 +150,16 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Lines of an outcome and a name. Of a name that is there more often, the worst.
+/// Lines of an outcome and a name; other lines were printed by tests. Of a name that is there more
+/// often, the worst.
 fn model(text: &str) -> Outcomes {
     const WORSE: [&str; 4] = ["passed", "skipped", "failed", "errored"];
-    let rank = |word: &str| WORSE.iter().position(|known| *known == word).unwrap();
+    let rank = |word: &str| WORSE.iter().position(|known| *known == word);
     let mut found = Outcomes::new();
-    for line in text.lines().filter(|line| !line.is_empty()) {
-        let (outcome, name) = line.split_once(' ').unwrap();
+    for (outcome, name) in text.lines().filter_map(|line| line.split_once(' ')) {
+        if rank(outcome).is_none() {
+            continue;
+        }
         let known = found.entry(name.to_owned()).or_insert_with(|| outcome.to_owned());
         if rank(outcome) > rank(known) {
             outcome.clone_into(known);

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import socket
+import traceback
 from typing import ClassVar
 
 PROTOCOL = 1
@@ -30,6 +31,8 @@ class Real:
     getpid = staticmethod(os.getpid)
     exit = staticmethod(os._exit)
     fcntl = staticmethod(fcntl.fcntl)
+    format_exc = staticmethod(traceback.format_exc)
+    print_exc = staticmethod(traceback.print_exc)
 
 
 class Refused(Exception):
@@ -79,9 +82,8 @@ def cut(text, bytes_max):
 
 def one_line(text, bytes_max=8 << 10):
     """The first line of a text, short enough for a message."""
-    head = text[: 2 * bytes_max].lstrip() or text.lstrip()[: 2 * bytes_max]
-    lines = head.splitlines()
-    return cut(lines[0], bytes_max) if lines else ""
+    line = text.lstrip().partition("\n")[0].partition("\r")[0]
+    return cut(line.rstrip(), bytes_max)
 
 
 def out_of_reach(fd):

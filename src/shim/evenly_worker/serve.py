@@ -13,7 +13,6 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 import warnings
 
 from .channel import DETAIL_BYTES_MAX, PROTOCOL, Channel, Real, Refused, cut, one_line
@@ -62,7 +61,7 @@ def failed(channel, message, detail=""):
 
 def trace():
     """The exception that is being handled, with the whole way to it."""
-    return traceback.format_exc()
+    return Real.format_exc()
 
 
 class Main:
@@ -225,7 +224,7 @@ class Main:
             channel = Channel(socket)
             status = Worker(channel, self.framework, self.listed).serve()
         except BaseException:  # noqa: BLE001 (the process ends)
-            traceback.print_exc()
+            Real.print_exc()
         finally:
             leave(status)
 
@@ -324,7 +323,7 @@ class Worker:
             try:
                 self.framework.prepare(body["alias"], body["url"], body.get("databases", {}))
             except Refused:
-                traceback.print_exc()
+                Real.print_exc()
                 raise
             except BaseException as error:
                 text = f"cannot prepare `{body['alias']}`: {type(error).__name__}: {error}"
@@ -345,7 +344,7 @@ class Worker:
             except Refused as refused:
                 report.rest(refused.message, refused.detail)
             except BaseException as error:  # noqa: BLE001 (each test has a result)
-                traceback.print_exc()
+                Real.print_exc()
                 report.rest(f"{type(error).__name__}: {error}", trace())
             self.leftovers.put_back()
         told = {"dirty": dirty, "memory-bytes": memory_bytes(), "good": good}

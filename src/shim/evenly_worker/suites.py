@@ -1,10 +1,9 @@
 """Suites of `unittest`'s kind: who is in them, in which group, and how some of it is run again."""
 
 import copy
-import traceback
 import unittest
 
-from .channel import shown
+from .channel import Real, shown
 from .results import Group, brief, names
 
 GROUP_BY = ("module", "class", "test")
@@ -127,12 +126,12 @@ def blame(error, report, chosen):
     if report.blamed is error:
         return
     report.blamed = error
-    traceback.print_exc()
+    Real.print_exc()
     blamed = report.running or next(iter(report.waiting()), None)
     if blamed is not None:
         test = next((test for name, test, _ in chosen if name == blamed), None)
         more = {} if test is None else names(test, blamed)
-        more.update(message=brief((type(error), error)), detail=traceback.format_exc())
+        more.update(message=brief((type(error), error)), detail=Real.format_exc())
         report.finished(blamed, "errored", kind=type(error).__name__, **more)
 
 

@@ -11,10 +11,9 @@ import contextlib
 import os
 import sys
 import tempfile
-import traceback
 from importlib import metadata
 
-from .channel import Refused
+from .channel import Real, Refused
 from .results import Finish, Listing, brief
 from .suites import Catalog, arranged, blame, class_of, run_all
 
@@ -54,7 +53,7 @@ def set_django_up(settings):
         setup_test_environment()
     except Exception as error:
         told = f'cannot set Django up with `settings = "{settings}"`: {brief((type(error), error))}'
-        raise Refused(told, traceback.format_exc()) from error
+        raise Refused(told, Real.format_exc()) from error
 
 
 class Trial:
@@ -205,7 +204,7 @@ class Trial:
             try:
                 module = trial_tests.import_longest(test)
             except BaseException as error:  # noqa: BLE001 (a module may even exit)
-                self.broken.append((test, brief((type(error), error)), traceback.format_exc()))
+                self.broken.append((test, brief((type(error), error)), Real.format_exc()))
                 continue
             if module is not None and module.__name__ not in self.modules:
                 self.modules.add(module.__name__)

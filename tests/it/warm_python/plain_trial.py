@@ -10,6 +10,7 @@ from twisted.scripts import trial
 from twisted.trial import itrial, reporter
 
 out = os.fdopen(os.dup(1), "w", errors="backslashreplace")
+os.dup2(2, 1)  # what tests print is not told
 
 
 def tell(outcome, test):

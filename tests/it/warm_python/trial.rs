@@ -18,7 +18,7 @@ fn groups_of_any_size_come_to_what_trial_says_itself() {
     let paths = ["nets.test_outcomes", "nets.test_more", "nets.test_suite"];
     let expected = alone(&project("warm/trial"), &python, PLAIN, &paths);
     assert_eq!(expected.len(), 29);
-    for (group_by, count) in [("module", 3), ("class", 9), ("test", 29)] {
+    for (group_by, count) in [("module", 3), ("class", 8), ("test", 29)] {
         let options = json!({"paths": paths, "group-by": group_by});
         let talk = play(&python, &json!({ "options": options }));
         assert_eq!(talk.groups().len(), count, "{talk:#?}");
