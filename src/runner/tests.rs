@@ -1,5 +1,7 @@
 //! The dispatcher's decisions: races by table, everything else by random histories.
 
+mod deaths;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

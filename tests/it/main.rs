@@ -22,4 +22,5 @@ mod reports;
 mod running;
 mod support;
 mod tidy;
+mod warm;
 mod warm_python;

@@ -242,3 +242,119 @@ fn processes_that_cannot_be_killed_are_no_pass() {
     assert_eq!(judged.problem, Some(Problem::Unkillable(vec![42])));
     assert_eq!(outcomes(&judged), [("g", Outcome::Passed), ("[group] g", Outcome::Errored)]);
 }
+
+fn result(name: &str, outcome: Outcome) -> TestResult {
+    TestResult { outcome, reported: true, ..blank(name) }
+}
+
+fn said(tests: &[(&str, Outcome)], running: &[&str], close: Close) -> Said {
+    let running = running.iter().map(|test| Running { test: (*test).to_owned(), duration_us: US });
+    let tests = tests.iter().map(|(name, outcome)| result(name, *outcome));
+    Said { tests: tests.collect(), running: running.collect(), close }
+}
+
+/// Judges what a warm worker said of a group of `a`, `b` and `c`.
+fn heard(said: Said, end: &ProcessEnd, cut: Option<Problem>, after_death: AfterDeath) -> Judged {
+    judge(&Case {
+        group: &group(Some(&["a", "b", "c"])),
+        selection: &Selection::Whole,
+        reading: Reading::Told,
+        end,
+        duration_us: US,
+        cut,
+        unkillable: Vec::new(),
+        report: Report::Said(said),
+        output: &Output { head: "the end\n".to_owned(), tail: None },
+        after_death,
+    })
+}
+
+const PASSED: Outcome = Outcome::Passed;
+const ERRORED: Outcome = Outcome::Errored;
+
+#[test]
+fn a_warm_group_is_what_its_worker_told() {
+    let finished = |good| Close::Finished { good };
+    let all = [("a", PASSED), ("b", PASSED), ("c", Outcome::Skipped)];
+    let judged = heard(said(&all, &[], finished(true)), &END_WELL, None, AfterDeath::Errors);
+    assert_eq!(outcomes(&judged), all);
+    assert_eq!((judged.verdict, &judged.problem), (Verdict::Passed, &None));
+
+    // The framework's own verdict is not overruled.
+    let judged = heard(said(&all, &[], finished(false)), &END_BADLY, None, AfterDeath::Errors);
+    assert_eq!((judged.verdict, &judged.problem), (Verdict::Failed, &Some(Problem::CalledBad)));
+    assert_eq!(judged.tests.last().unwrap().name, "[group] g");
+
+    // What is not listed is a further result; what was not told is for the ledger to miss.
+    let some = [("a", PASSED), ("tear-down", ERRORED)];
+    let judged = heard(said(&some, &[], finished(false)), &END_BADLY, None, AfterDeath::Errors);
+    assert_eq!(outcomes(&judged), some);
+    assert_eq!((judged.verdict, &judged.problem), (Verdict::Failed, &None));
+}
+
+#[test]
+fn a_test_that_is_told_twice_is_its_worse_end() {
+    let twice = [("a", ERRORED), ("b", PASSED), ("a", PASSED)];
+    let said = said(&twice, &["a"], Close::Finished { good: true });
+    let judged = heard(said, &END_WELL, None, AfterDeath::Errors);
+    assert_eq!(outcomes(&judged), [("a", ERRORED), ("b", PASSED)]);
+    assert_eq!(judged.tests[0].repeats, 2);
+}
+
+#[test]
+fn a_death_is_the_running_tests_and_the_rest_is_as_the_dispatcher_says() {
+    let died = || said(&[("a", PASSED)], &["b"], Close::Died);
+    let rows = [
+        (AfterDeath::GoesOn, Problem::WorkerDied, 2),
+        (AfterDeath::Errors, Problem::WorkerDied, 3),
+        (AfterDeath::GivenUp(3), Problem::GivenUp(3), 3),
+    ];
+    for (after_death, problem, tests) in rows {
+        let judged = heard(died(), &KILLED, None, after_death);
+        assert_eq!((judged.tests.len(), judged.verdict), (tests, Verdict::Failed));
+        assert_eq!(judged.problem, Some(problem));
+        let running = &judged.tests[1];
+        assert_eq!((running.name.as_str(), running.outcome), ("b", ERRORED));
+        assert!(running.reported && running.duration_us == US);
+        let why = "its worker ended while it was running (signal 9, SIGKILL)";
+        assert_eq!(running.message.as_deref(), Some(why));
+        assert_eq!(running.detail.as_deref(), Some("the end"));
+    }
+    let group = group(Some(&["a", "b", "c"]));
+    let left = left_by_a_death(&group, &Selection::Whole, &Report::Said(died()));
+    assert_eq!(left, ["c"]);
+    let finished = said(&[], &[], Close::Finished { good: true });
+    assert!(left_by_a_death(&group, &Selection::Whole, &Report::Said(finished)).is_empty());
+}
+
+#[test]
+fn a_death_between_tests_is_the_groups() {
+    let died = said(&[("a", PASSED)], &[], Close::Died);
+    let judged = heard(died, &KILLED, None, AfterDeath::GoesOn);
+    assert_eq!(outcomes(&judged), [("a", PASSED), ("[group] g", ERRORED)]);
+}
+
+#[test]
+fn a_warm_group_that_was_cut_off_has_no_test_without_a_result() {
+    let timed_out = Some(Problem::TimedOut(5_000_000));
+    let died = said(&[("a", PASSED)], &["b"], Close::Died);
+    let judged = heard(died, &ProcessEnd::Signaled(6), timed_out.clone(), AfterDeath::Errors);
+    assert_eq!(outcomes(&judged), [("a", PASSED), ("b", ERRORED), ("c", ERRORED)]);
+    assert_eq!(judged.problem, timed_out);
+    let message = judged.tests[1].message.as_deref().unwrap();
+    assert!(
+        message.starts_with("it was running when its group timed out after 5.0 s"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_retry_of_a_warm_group_runs_the_failed_tests_in_their_order() {
+    let group = group(Some(&["a", "b", "c"]));
+    let again = |failed: &[&str]| {
+        let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
+        retry_selection(&group, Reading::Told, Some(&Problem::WorkerDied), &failed)
+    };
+    assert_eq!(again(&["c", "a", "c"]), Selection::Tests(vec!["a".to_owned(), "c".to_owned()]));
+    assert_eq!(again(&["c", "[group] g"]), Selection::Whole);
+}

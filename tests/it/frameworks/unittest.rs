@@ -111,9 +111,10 @@ fn a_test_that_vanishes_at_run_time_is_lost() {
     let class =
         "import os, unittest\nclass A(unittest.TestCase):\n    def test_stays(self): pass\n";
     let vanishes = "    if 'EVENLY_WORKER' not in os.environ:\n        def test_goes(self): pass\n";
-    // The process that listed runs the first group, another one the second.
+    // The process that listed runs the first group, which is the larger; another one the second.
+    let more = "    def test_more(self): pass\n    def test_again(self): pass\n";
     let project = project("processes = \"separate\"\nworker-groups = 1")
-        .file("test_a.py", class)
+        .file("test_a.py", format!("{class}{more}"))
         .file("test_b.py", format!("{class}{vanishes}"));
     let told = project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(1);
     assert!(told.stdout.contains("test_goes"), "{told}");
