@@ -204,9 +204,18 @@ impl Databases {
     ) -> Result<(), BindError> {
         let WarmDatabase { alias, url, name: _, in_memory: _, mirror: _, after, key } = listed;
         let name = &names[alias];
-        let filling = Filling { suite: suite.name.clone(), alias: alias.clone(), key: key.clone() };
-        let after = after.iter().filter_map(|alias| names.get(alias));
-        let after: Vec<String> = after.filter(|other| *other != name).cloned().collect();
+        let before = after.iter().filter_map(|alias| Some((alias, names.get(alias)?)));
+        let before: BTreeMap<String, String> = before
+            .filter(|(_, other)| *other != name)
+            .map(|(alias, other)| (alias.clone(), other.clone()))
+            .collect();
+        let after: Vec<String> = before.values().cloned().collect();
+        let filling = Filling {
+            suite: suite.name.clone(),
+            alias: alias.clone(),
+            key: key.clone(),
+            after: before,
+        };
         let Some(there) = self.all.get_mut(name) else {
             let made = brought(url, filling, after);
             self.all.insert(name.clone(), made);

@@ -156,10 +156,12 @@ impl WarmWorker {
         alias: &str,
         url: &str,
         output: &str,
+        databases: &BTreeMap<String, String>,
         limit: Duration,
     ) -> Result<(), WarmError> {
         let (alias, url, output) = (alias.to_owned(), url.to_owned(), output.to_owned());
-        let ask = Ask::Prepare { alias: alias.clone(), url, output };
+        let databases = databases.clone();
+        let ask = Ask::Prepare { alias: alias.clone(), url, output, databases };
         let is_prepared = |told: &Told| matches!(told, Told::Prepared { alias: a } if *a == alias);
         self.ask("prepare a database", limit, &ask, is_prepared).await
     }

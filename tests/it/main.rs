@@ -23,3 +23,4 @@ mod running;
 mod support;
 mod tidy;
 mod warm;
+mod warm_python;

@@ -7,6 +7,8 @@ import json
 import os
 import resource
 import socket
+import traceback
+from typing import ClassVar
 
 PROTOCOL = 1
 MESSAGE_BYTES_MAX = 16 << 20
@@ -29,6 +31,8 @@ class Real:
     getpid = staticmethod(os.getpid)
     exit = staticmethod(os._exit)
     fcntl = staticmethod(fcntl.fcntl)
+    format_exc = staticmethod(traceback.format_exc)
+    print_exc = staticmethod(traceback.print_exc)
 
 
 class Refused(Exception):
@@ -78,9 +82,8 @@ def cut(text, bytes_max):
 
 def one_line(text, bytes_max=8 << 10):
     """The first line of a text, short enough for a message."""
-    head = text[: 2 * bytes_max].lstrip() or text.lstrip()[: 2 * bytes_max]
-    lines = head.splitlines()
-    return cut(lines[0], bytes_max) if lines else ""
+    line = text.lstrip().partition("\n")[0].partition("\r")[0]
+    return cut(line.rstrip(), bytes_max)
 
 
 def out_of_reach(fd):
@@ -95,7 +98,7 @@ def out_of_reach(fd):
 class Channel:
     """One socket, which belongs to the process that made this object."""
 
-    _open = []
+    _open: ClassVar = []
 
     def __init__(self, fd, with_sockets=False):
         self.fd = out_of_reach(fd)
@@ -113,8 +116,11 @@ class Channel:
             raise Refused(f"a message `{kind}` of {len(data)} bytes is longer than evenly reads")
         self._mine()
         view = memoryview(data)
-        while view:
-            view = view[Real.write(self.fd, view) :]
+        try:
+            while view:
+                view = view[Real.write(self.fd, view) :]
+        except (BrokenPipeError, ConnectionResetError):
+            Real.exit(1)  # evenly is gone
 
     def receive(self):
         """The next message as its key and what it holds, or None when evenly has gone."""

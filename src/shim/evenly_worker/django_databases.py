@@ -79,12 +79,15 @@ class Databases:
         self.used = []
         self.preparing = None
         self.config = []
+        # Where the project adds to what Django does, it may write into every database: so they
+        # are all there from the beginning, and all are made anew with one.
+        self.together = adds_to_setup(runner)
         self._worker = 0
         self._places = {}
         self._wanted = {}
         self._original = {}
         self._serialized = set()
-        self._prepared = {}
+        self.prepared = {}
         self._marked = set()
         self._watching = []
 
@@ -107,8 +110,8 @@ class Databases:
             target, url = self.preparing
             if alias == target:
                 self._fill(creation, url, verbosity, real)
-            elif alias in self._prepared:
-                self._attach(connection, self._prepared[alias])
+            elif alias in self.prepared:
+                self._attach(connection, self.prepared[alias])
         elif alias in self._wanted:
             url = self._wanted.pop(alias)
             if url is None:
@@ -155,6 +158,8 @@ class Databases:
                     forget_rows()
                 else:  # evenly has put it back, or Django makes it once more
                     self._wanted[alias] = url
+        if self._wanted and self.together:
+            self._wanted.update({alias: urls.get(alias) for alias in needs})
         return bool(self._wanted)
 
     def _will_do(self, place, need):
@@ -173,37 +178,31 @@ class Databases:
     def before(self, plan):
         """What is to be called before each class of tests."""
 
-        def before(case):
+        def before(test):
             self._stop_watching()
-            kind = plan.kinds.get(case)
+            kind = plan.kinds.get(type(test))
             if kind is None:
                 return
-            for alias in plan.own(kind):
+            emptied = kind.emptied_before(test)
+            for alias in kind.own:
                 place = self._places.get(alias)
                 if place is None:
                     continue
                 if kind.plain:
                     self._watch(place)
-                elif kind.flushes or not rolls_back(case):
-                    self._will_flush(place, kind)
+                elif kind.flushes or not rolls_back(kind.case):
+                    self._will_flush(place, kind, emptied.get(alias))
 
         return before
 
-    def _will_flush(self, place, kind):
+    def _will_flush(self, place, kind, emptied):
         """A class that empties tables comes: in a plain run others may have done it before."""
         from django.core.management import call_command
 
-        alias = place.connection.alias
         place.keep()
-        if alias in kind.emptied and not place.emptied:
-            call_command(
-                "flush",
-                verbosity=0,
-                interactive=False,
-                database=alias,
-                reset_sequences=False,
-                **kind.emptied[alias],
-            )
+        if emptied is not None and not place.emptied:
+            alias, quiet = place.connection.alias, {"verbosity": 0, "interactive": False}
+            call_command("flush", database=alias, reset_sequences=False, **quiet, **emptied)
         place.fresh = False
         place.emptied = place.emptied or not kind.some_apps
 
@@ -211,7 +210,7 @@ class Databases:
         """A class comes that Django knows nothing of: if it writes, nobody cleans up."""
 
         def wrapper(execute, sql, params, many, context):
-            if place.fresh and not str(sql).lstrip()[:6].upper() == "SELECT":
+            if place.fresh and str(sql).lstrip()[:6].upper() != "SELECT":
                 place.keep()
                 place.fresh = False
             return execute(sql, params, many, context)
@@ -234,6 +233,8 @@ class Databases:
                 disconnect(place.connection)
                 if place.url is not None:
                     found.append(alias)
+        if found and self.together:
+            found = [alias for alias, place in self._places.items() if place.url is not None]
         return found
 
     def attached(self):
@@ -265,8 +266,9 @@ class Databases:
             connection.settings_dict["NAME"] = original.test_name
             connection.ensure_connection()
             path = settings_of(url, None)["NAME"]
-            with contextlib.closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)) as file:
-                file.backup(connection.connection)
+            source = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+            with contextlib.closing(source):
+                source.backup(connection.connection)
             place.in_memory = True
         else:
             options = original.settings["OPTIONS"]
@@ -304,17 +306,20 @@ class Databases:
     def _fill(self, creation, url, verbosity, real):
         connection = creation.connection
         original = self._original[connection.alias]
-        disconnect(connection)
         settings = settings_of(url, original.settings["OPTIONS"])
-        connection.settings_dict.update(settings)
-        connection.settings_dict["TEST"]["NAME"] = settings["NAME"]
-        charset = creation.sql_table_creation_suffix() if connection.vendor == "mysql" else ""
-        if charset:
-            name = connection.ops.quote_name(settings["NAME"])
-            with connection.cursor() as cursor:
-                cursor.execute(f"ALTER DATABASE {name} {charset}")
-        real(verbosity=verbosity, autoclobber=True, keepdb=True, **no_text())
-        self._prepared[connection.alias] = url
+        disconnect(connection)
+        if original.in_memory:  # as Django does it: a file would cost a sync for each table
+            original.lead_back()
+            real(verbosity=verbosity, autoclobber=True, keepdb=False, **no_text())
+            with contextlib.closing(sqlite3.connect(settings["NAME"])) as file:
+                connection.connection.backup(file)
+        else:
+            connection.settings_dict.update(settings)
+            connection.settings_dict["TEST"]["NAME"] = settings["NAME"]
+            set_charset(creation)
+            with without_sync():
+                real(verbosity=verbosity, autoclobber=True, keepdb=True, **no_text())
+        self.prepared[connection.alias] = url
         raise Prepared
 
 
@@ -350,7 +355,7 @@ def is_in_memory(connection):
 
 
 def disconnect(connection):
-    """Closes a connection, and a pool of them; one to a database in memory stays, as Django has it."""
+    """Closes a connection, and a pool of them; to a database in memory it stays open."""
     connection.close()
     close_pool = getattr(connection, "close_pool", None)
     if close_pool is not None:
@@ -361,6 +366,40 @@ def rolls_back(case):
     """Whether Django rolls back what tests of a class do, which some storage engines cannot."""
     supported = getattr(case, "_databases_support_transactions", None)
     return supported is None or supported()
+
+
+def set_charset(creation):
+    """Gives an empty database of MySQL what TEST says of its texts."""
+    connection = creation.connection
+    charset = creation.sql_table_creation_suffix() if connection.vendor == "mysql" else ""
+    if charset:
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {name} {charset}")
+
+
+@contextlib.contextmanager
+def without_sync():
+    """SQLite writes a template without waiting for the disk: evenly keeps no half of one."""
+    from django.db.backends.signals import connection_created
+
+    def hurry(connection, **kwargs):
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA synchronous = OFF")
+
+    connection_created.connect(hurry)
+    try:
+        yield
+    finally:
+        connection_created.disconnect(hurry)
+
+
+def adds_to_setup(runner):
+    """Whether a project's runner has a `setup_databases` of its own."""
+    from django.test.runner import DiscoverRunner
+
+    return type(runner).setup_databases is not DiscoverRunner.setup_databases
 
 
 def no_text():
@@ -406,7 +445,8 @@ def describe(connection, shared):
     if connection.vendor == "sqlite":
         name = f"memorydb_{connection.alias}" if in_memory else os.path.basename(name)
     test = {key: str(value) for key, value in connection.settings_dict["TEST"].items()}
-    depends = [shared, connection.alias, connection.settings_dict["ENGINE"], repr(sorted(test.items()))]
+    depends = [shared, connection.alias, connection.settings_dict["ENGINE"]]
+    depends += [repr(sorted(test.items()))]
     depends += [str(getattr(connection.Database, "__version__", "")), connection.vendor]
     sources = django_key.Sources()
     for kind in (*type(creation).__mro__, *type(connection).__mro__):

@@ -107,7 +107,7 @@ class Django:
                 raise error
             raise Refused(f"the tests cannot be collected: {brief((type(error), error))}", detail)
         self._check(set())
-        self.plan = Plan(self.suite, self.group_by)
+        self.plan = Plan(self.suite, self.group_by, self.databases.together)
         listing.groups = self.plan.groups
         listing.broken = self.plan.broken
         self.databases.used = self.plan.aliases
@@ -120,8 +120,9 @@ class Django:
         """No alias leads to the project's own databases from now on."""
         self.databases.begin(worker)
 
-    def prepare(self, alias, url):
+    def prepare(self, alias, url, databases):
         """Fills an empty database as the project's runner would."""
+        self.databases.prepared.update(databases)
         self.databases.preparing = (alias, url)
         try:
             self._set_up()
@@ -145,7 +146,7 @@ class Django:
             return Finish(good=False)
         if self.databases.take(databases, self.plan.needs(chosen)):
             self._set_up()
-            self.databases.serialize()
+        self.databases.serialize()
         if not self.checked:
             self._check(self.databases.attached())
             self.checked = True
@@ -158,7 +159,7 @@ class Django:
             result = self.runner.run_suite(suite)
             good = not self.runner.suite_result(suite, result)
         except BaseException as error:
-            self._escaped(error, suite, report)
+            self._escaped(error, suite, fold, report)
         fold.finish()
         return Finish(self.databases.dirty(), good)
 
@@ -184,20 +185,21 @@ class Django:
             text = str(error)
             raise Refused("Django's system check found errors: nothing can run", text) from None
 
-    def _escaped(self, error, suite, report):
+    def _escaped(self, error, suite, fold, report):
         """Something ended the run: tells whose fault it is, and leaves the rest to a fresh worker.
 
         In this process a class is half set up, and its connections are in a transaction.
         """
-        detail, told = traceback.format_exc(), brief((type(error), error))
-        more = {"message": told, "kind": type(error).__name__, "detail": detail}
-        current = suite.current
+        detail, waiting = traceback.format_exc(), report.waiting()
+        more = {"message": brief((type(error), error)), "kind": type(error).__name__}
         if report.running is not None:
-            blamed = [report.running]
-        else:
-            blamed = [t for t in report.waiting() if type(self.plan.tests[t][0]) is current]
-        for name in blamed or report.waiting():
-            report.finished(name, "errored", **more)
+            waiting = [report.running]
+        elif fold.interrupted:
+            waiting = []
+        elif suite.current is not None:
+            waiting = [name for name in waiting if self.plan.is_in(name, suite.current)]
+        for name in waiting:
+            report.finished(name, "errored", detail=detail, **more)
         sys.stderr.write(detail)
         with contextlib.suppress(Exception):
             sys.stdout.flush()

@@ -28,11 +28,20 @@ class Kind:
         if databases == "__all__" or self.plain:
             databases = everything
         self.aliases = [alias for alias in everything if alias in databases]
+        # Those of them that are no mirrors of others.
+        self.own = []
         self.serialized = bool(getattr(case, "serialized_rollback", False))
         # Tables of these apps alone are emptied.
         self.some_apps = getattr_quietly(case, "available_apps") is not None
         # Aliases that were emptied before it in a plain run, with how that was done.
         self.emptied = {}
+        self._first = shown(test.id())
+
+    def emptied_before(self, test):
+        """The same before one of its tests: those before it empty the class's own aliases."""
+        if self.flushes and not self.some_apps and shown(test.id()) != self._first:
+            return dict.fromkeys(self.own, {"inhibit_post_migrate": self.serialized})
+        return self.emptied
 
 
 def getattr_quietly(case, name):
@@ -44,9 +53,12 @@ def getattr_quietly(case, name):
 
 
 class Plan:
-    """The tests of a suite in the order of a plain run, and their groups."""
+    """The tests of a suite in the order of a plain run, and their groups.
 
-    def __init__(self, suite, group_by):
+    `together`: a group that uses one alias uses all.
+    """
+
+    def __init__(self, suite, group_by, together):
         from django.db import connections
         from django.test.utils import iter_test_cases
 
@@ -60,7 +72,7 @@ class Plan:
         groups = {}
         for test in iter_test_cases(suite):
             self._add(test, groups)
-        self.aliases = self._aliases()
+        self.aliases = self._aliases(together)
         self._mark_emptied()
         for name, tests in groups.items():
             self.groups.append(self._group(name, tests))
@@ -90,7 +102,7 @@ class Plan:
             return app_of(module)
         return module
 
-    def _aliases(self):
+    def _aliases(self, together):
         """The aliases that Django would set up: those of its own classes, and whose mirrors."""
         used = set()
         for kind in self.kinds.values():
@@ -101,53 +113,59 @@ class Plan:
         for kind in self.kinds.values():
             found = set(kind.aliases) & used
             found.update([self.primaries[alias] for alias in found])
-            kind.aliases = [alias for alias in aliases if alias in found]
+            kind.own = [a for a in aliases if a in found and self.primaries[a] == a]
+            kind.aliases = [a for a in aliases if a in found or (together and found)]
         return aliases
 
     def _mark_emptied(self):
         emptied = {}
         for kind in self.kinds.values():
-            kind.emptied = {a: emptied[a] for a in self.own(kind) if a in emptied}
+            kind.emptied = {a: emptied[a] for a in kind.own if a in emptied}
             if kind.flushes and not kind.some_apps:
-                for alias in self.own(kind):
+                for alias in kind.own:
                     emptied[alias] = {"inhibit_post_migrate": kind.serialized}
-
-    def own(self, kind):
-        """The aliases of a class that are no mirrors of others."""
-        return list(dict.fromkeys(self.primaries[alias] for alias in kind.aliases))
 
     def _group(self, name, tests):
         group = Group(name)
         group.tests = tests
         kinds = self._kinds(test for found in tests for test in self.tests[found])
         used = {alias for kind in kinds for alias in kind.aliases}
-        dirties = {alias for kind in kinds if kind.flushes for alias in self.own(kind)}
+        dirties = {alias for kind in kinds if kind.flushes for alias in kind.own}
         group.databases = [alias for alias in self.aliases if alias in used]
         group.dirties = [alias for alias in self.aliases if alias in dirties]
         flushes = any(kind.flushes for kind in kinds)
         group.late = flushes and not any(kind.rolls_back for kind in kinds)
         return group
 
+    def is_in(self, name, case):
+        """Whether a test is one of a class's."""
+        return any(type(test) is case for test in self.tests[name])
+
     def _kinds(self, tests):
         return [self.kinds[case] for case in dict.fromkeys(type(test) for test in tests)]
 
     def needs(self, tests):
-        """For each alias that these tests use: the first class that uses it, and whether any
-        wants what the fresh database holds as a text."""
+        """For each alias that these tests use: how the first of them wants to find it, and
+        whether any wants what the fresh database holds as a text."""
         needs = {}
-        for kind in self._kinds(tests):
-            for alias in self.own(kind):
-                need = needs.setdefault(alias, Need(kind, alias))
-                need.serialized = need.serialized or kind.serialized
+        for test in tests:
+            kind = self.kinds[type(test)]
+            for alias in kind.aliases:
+                if self.primaries[alias] != alias:
+                    continue
+                if alias not in needs:
+                    emptied = kind.flushes and alias in kind.emptied_before(test)
+                    needs[alias] = Need(emptied)
+                needs[alias].serialized |= kind.serialized and alias in kind.own
         return needs
 
 
 class Need:
     """How a group wants to find a database."""
 
-    def __init__(self, kind, alias):
+    def __init__(self, emptied):
         # In a plain run it would be empty by then.
-        self.emptied = kind.flushes and alias in kind.emptied
+        self.emptied = emptied
         self.serialized = False
 
 

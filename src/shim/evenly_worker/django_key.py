@@ -29,7 +29,9 @@ SETTINGS = (
     "USE_TZ",
 )
 SOURCES_MAX = 20_000
-IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(\.*)([\w.]*)(?:[ \t]+import[ \t]+\(?([^#\n]*))?", re.M)
+IMPORT = re.compile(
+    rb"^[ \t]*(?:from|import)[ \t]+(\.*)([\w.]*)(?:[ \t]+import[ \t]+\(?([^#\n]*))?", re.MULTILINE
+)
 NAME = re.compile(rb"\w+")
 
 

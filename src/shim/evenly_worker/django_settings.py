@@ -24,14 +24,16 @@ OFF.update(reverse=False, shuffle=False, timing=False, interactive=False)
 
 def load(options):
     """Sets Django up; returns the project's test runner and the labels to test."""
-    words = list(options.get("args", []))
+    words, labels = list(options.get("args", [])), list(options.get("paths", []))
+    # Settings ask these whether they are for tests.
+    sys.argv[:] = ["manage.py", "test", *words, *labels]
     first = _first_of_all(words)
     module = options.get("settings") or first.settings or os.environ.get("DJANGO_SETTINGS_MODULE")
     module = module or _of_manage_py()
     if first.pythonpath:
         sys.path.insert(0, first.pythonpath)
     _set_up(module)
-    kwargs = _arguments(words, list(options.get("paths", [])))
+    kwargs = _arguments(words, labels)
     labels = kwargs.pop("args")
     return _runner(kwargs), labels
 

@@ -1,6 +1,7 @@
 """A suite of the project's class whose run evenly sees, whatever runs it and prints its results."""
 
 import copy
+import sys
 
 from .results import Result
 
@@ -10,6 +11,15 @@ _watched = {}
 
 class Fold(Result):
     """One result a test; what is printed is the matter of the project's own class of results."""
+
+    interrupted = False
+
+    def stopTest(self, test):
+        error = sys.exc_info()
+        if error[0] is not None and self._case(test).outcome is None:
+            self.interrupted = True
+            self._problem(test, "errored", error)
+        super().stopTest(test)
 
     def _tell(self, what, test, detail):
         pass
@@ -73,7 +83,7 @@ class Watched:
         case = test.__class__
         if case is not self.current:
             self.current = case
-            self.evenly[1](case)
+            self.evenly[1](test)
         super()._handleClassSetUp(test, result)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import faulthandler
+import io
 import os
 import signal
 import sys
@@ -40,9 +41,10 @@ class Output:
                 old.reconfigure(line_buffering=True)
                 return old
         encoding = getattr(old, "encoding", None) or "utf-8"
-        raw = open(fd, "w", encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
-        raw.reconfigure(line_buffering=True)
-        return raw
+        binary = io.FileIO(fd, "w", closefd=False)
+        return io.TextIOWrapper(
+            io.BufferedWriter(binary), encoding, "backslashreplace", line_buffering=True
+        )
 
     def _take(self):
         for index, fd in enumerate((1, 2)):
@@ -84,8 +86,10 @@ class Output:
 
 
 class Leftovers:
-    """The directory, the signal handlers and the timers, put back after a group."""
+    """The directory, signal handlers, the mask, timers, the umask, put back after a group."""
 
+    _umask = staticmethod(os.umask)
+    _sigmask = staticmethod(signal.pthread_sigmask)
     _getsignal = staticmethod(signal.getsignal)
     _signal = staticmethod(signal.signal)
     _setitimer = staticmethod(signal.setitimer)
@@ -93,6 +97,9 @@ class Leftovers:
 
     def __init__(self, signals):
         self._here = os.getcwd()
+        self._mode = self._umask(0o022)
+        self._umask(self._mode)
+        self._mask = self._sigmask(signal.SIG_BLOCK, ())
         self._handlers = {}
         if signals:
             for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
@@ -105,5 +112,7 @@ class Leftovers:
         for number, handler in self._handlers.items():
             if handler is not None and self._getsignal(number) is not handler:
                 self._signal(number, handler)
+        self._sigmask(signal.SIG_SETMASK, self._mask)
+        self._umask(self._mode)
         with contextlib.suppress(OSError):
             self._chdir(self._here)

@@ -56,6 +56,7 @@ class Report:
         self._started = set()
         self._extra = {}
         self.running = None
+        self.blamed = None
         self.doubled = False
 
     def waiting(self):
@@ -138,6 +139,11 @@ def names(test, name):
     else:
         told = dict(zip(("class", "", "case"), name.rpartition(".")))
         del told[""]
+    document = getattr(test, "_dt_test", None)
+    if document is not None:
+        told.update(file=document.filename and relative(document.filename))
+        told.update(line=document.lineno and document.lineno + 1)
+        return told
     try:
         code = inspect.unwrap(getattr(type(test), method)).__code__
         told.update(file=relative(code.co_filename), line=code.co_firstlineno)
@@ -196,8 +202,17 @@ class Result(unittest.TestResult):
         if case.left <= 0:
             del self._cases[case.id]
             if case.outcome is None:
-                case.add("errored", NEVER_RAN, "NoResult", NEVER_RAN)
+                self._unwound(test, case)
             case.tell(self._report)
+
+    def _unwound(self, test, case):
+        """A test that told nothing: what unittest does not catch is passing through."""
+        err = sys.exc_info()
+        if err[1] is None:
+            case.add("errored", NEVER_RAN, "NoResult", NEVER_RAN)
+        else:
+            self._problem(test, "errored", err, case=case)
+            self._report.blamed = err[1]
 
     def addSuccess(self, test):
         super().addSuccess(test)
@@ -262,7 +277,7 @@ class Result(unittest.TestResult):
             self._cases[name] = Case(test, name)
         return self._cases[name]
 
-    def _problem(self, test, outcome, err, subtest=None):
+    def _problem(self, test, outcome, err, subtest=None, case=None):
         self._mirrorOutput = True
         detail = cut(self._exc_info_to_string(err, test), DETAIL_BYTES_MAX)
         message = brief(err)
@@ -274,7 +289,7 @@ class Result(unittest.TestResult):
         if isinstance(test, unittest.suite._ErrorHolder):
             self._fixture_problem(test.id(), problem)
         else:
-            self._case(test).add(*problem)
+            (case or self._case(test)).add(*problem)
 
     def _fixture_problem(self, description, problem):
         """A set-up's problem is its tests' own; a tear-down's is a case of its own."""
@@ -293,7 +308,7 @@ def brief(err):
     """The first line of an exception's message, after its class."""
     try:
         text = one_line(str(err[1]))
-    except Exception:
+    except Exception:  # noqa: BLE001 (a test's own `__str__`)
         text = "(its message cannot be made)"
     return f"{err[0].__name__}: {text}" if text else err[0].__name__
 
@@ -303,5 +318,5 @@ def tell(what, test, detail):
     text = f"\n{what}: {test}\n{'-' * 70}\n{detail}\n"
     try:
         print(text, file=sys.stderr, flush=True)
-    except Exception:  # a test's own stream, or one it closed
+    except Exception:  # noqa: BLE001 (a test's own stream)
         os.write(2, text.encode("utf-8", "backslashreplace"))

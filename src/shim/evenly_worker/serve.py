@@ -13,7 +13,6 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 import warnings
 
 from .channel import DETAIL_BYTES_MAX, PROTOCOL, Channel, Real, Refused, cut, one_line
@@ -22,19 +21,34 @@ from .results import NEVER_RAN, Report
 
 PROTOCOL_FD = "EVENLY_PROTOCOL_FD"
 CHILDREN_POLL_MS = 1000
+PAGE_BYTES = resource.getpagesize()
 
 
 def main(name):
-    """Talks to evenly until it wants no more; returns the exit status."""
+    """Talks to evenly until it wants no more, and ends the process."""
     channel = Channel(int(os.environ.pop(PROTOCOL_FD)), with_sockets=True)
     try:
-        return Main(channel, name).serve()
+        status = Main(channel, name).serve()
     except Refused as refused:
-        return failed(channel, refused.message, refused.detail)
+        status = failed(channel, refused.message, refused.detail)
     except SystemExit as end:
-        return failed(channel, f"the suite's code ended the process: exit({end.code})", trace())
-    except Exception as error:
-        return failed(channel, f"{type(error).__name__}: {error}", trace())
+        status = failed(channel, f"the suite's code ended the process: exit({end.code})", trace())
+    except BaseException as error:  # noqa: BLE001 (told to evenly)
+        status = failed(channel, f"{type(error).__name__}: {error}", trace())
+    leave(status)
+
+
+def leave(status):
+    """Ends the process as the interpreter would, but waits for no thread and no child."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        atexit.unregister(util._exit_function)
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    Real.exit(status)
 
 
 def failed(channel, message, detail=""):
@@ -47,7 +61,7 @@ def failed(channel, message, detail=""):
 
 def trace():
     """The exception that is being handled, with the whole way to it."""
-    return traceback.format_exc()
+    return Real.format_exc()
 
 
 class Main:
@@ -115,7 +129,11 @@ class Main:
         self.seeded = seeding.state
         self.listed = True
         for group in found.groups:
-            self.channel.send("group", group.message())
+            try:
+                self.channel.send("group", group.message())
+            except Refused:
+                text = f"group `{group.name}` has too many tests for a message: use `group-by`"
+                raise Refused(text) from None
         broken = [{"name": name, "message": message} for name, message in found.broken]
         told = {"groups": len(found.groups), "broken": broken, "databases": found.databases}
         self.channel.send("listed", told)
@@ -205,10 +223,10 @@ class Main:
                 random.setstate(self.seeded)
             channel = Channel(socket)
             status = Worker(channel, self.framework, self.listed).serve()
-        except BaseException:
-            traceback.print_exc()
+        except BaseException:  # noqa: BLE001 (the process ends)
+            Real.print_exc()
         finally:
-            Real.exit(status)
+            leave(status)
 
 
 class Seeding:
@@ -261,9 +279,10 @@ class Worker:
 
     def start(self, body):
         """The life of a process that is a worker from now on."""
-        os.setsid() if os.getpgrp() != os.getpid() else None
+        if os.getpgrp() != os.getpid():
+            os.setsid()
         be_subreaper()
-        Real.exit(self.live(body))
+        leave(self.live(body))
 
     def live(self, body):
         """From `start` to `stop`; returns the exit status."""
@@ -283,7 +302,7 @@ class Worker:
             return self.end()
         except Refused as refused:
             return failed(self.channel, refused.message, refused.detail)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (told to evenly)
             return failed(self.channel, f"{type(error).__name__}: {error}", trace())
 
     def begin(self, body):
@@ -302,9 +321,9 @@ class Worker:
         """Fills a database."""
         with self.output.into(body["output"]):
             try:
-                self.framework.prepare(body["alias"], body["url"])
+                self.framework.prepare(body["alias"], body["url"], body.get("databases", {}))
             except Refused:
-                traceback.print_exc()
+                Real.print_exc()
                 raise
             except BaseException as error:
                 text = f"cannot prepare `{body['alias']}`: {type(error).__name__}: {error}"
@@ -324,8 +343,8 @@ class Worker:
                 report.rest(NEVER_RAN)
             except Refused as refused:
                 report.rest(refused.message, refused.detail)
-            except BaseException as error:
-                traceback.print_exc()
+            except BaseException as error:  # noqa: BLE001 (each test has a result)
+                Real.print_exc()
                 report.rest(f"{type(error).__name__}: {error}", trace())
             self.leftovers.put_back()
         told = {"dirty": dirty, "memory-bytes": memory_bytes(), "good": good}
@@ -334,10 +353,6 @@ class Worker:
     def end(self):
         """Undoes what was done for the suite; returns the exit status."""
         self.framework.end()
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None:
-            util._exit_function()
-        atexit._run_exitfuncs()
         self.output.flush()
         return 0
 
@@ -345,8 +360,11 @@ class Worker:
 def memory_bytes():
     """What this process has resident."""
     try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
+        file = Real.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(Real.read(file, 256).split()[1]) * PAGE_BYTES
+        finally:
+            Real.close(file)
     except (OSError, ValueError, IndexError):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024

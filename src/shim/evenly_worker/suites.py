@@ -1,11 +1,10 @@
 """Suites of `unittest`'s kind: who is in them, in which group, and how some of it is run again."""
 
 import copy
-import traceback
 import unittest
 
-from .channel import shown
-from .results import Group, brief
+from .channel import Real, shown
+from .results import Group, brief, names
 
 GROUP_BY = ("module", "class", "test")
 
@@ -110,9 +109,9 @@ def run_all(chosen, once, report):
     while chosen:
         try:
             ended, verdict = once(chosen)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (the test that ran is blamed)
             ended, verdict = False, False
-            blame(error, report)
+            blame(error, report, chosen)
         good = good and verdict
         left = set(report.waiting())
         rest = [found for found in chosen if found[0] in left]
@@ -122,14 +121,18 @@ def run_all(chosen, once, report):
     return good
 
 
-def blame(error, report):
+def blame(error, report, chosen):
     """An exception that no test kept to itself is an error of the test that ran, or was to run."""
-    traceback.print_exc()
-    test = report.running or next(iter(report.waiting()), None)
-    if test is not None:
-        message, kind = brief((type(error), error)), type(error).__name__
-        detail = traceback.format_exc()
-        report.finished(test, "errored", message=message, kind=kind, detail=detail)
+    if report.blamed is error:
+        return
+    report.blamed = error
+    Real.print_exc()
+    blamed = report.running or next(iter(report.waiting()), None)
+    if blamed is not None:
+        test = next((test for name, test, _ in chosen if name == blamed), None)
+        more = {} if test is None else names(test, blamed)
+        more.update(message=brief((type(error), error)), detail=Real.format_exc())
+        report.finished(blamed, "errored", kind=type(error).__name__, **more)
 
 
 def class_of(test):

@@ -7,15 +7,15 @@ What trial does once in a plain run is done once in a worker's life, not for eac
 directory `_trial_temp` (below EVENLY_TMPDIR), the log in it, and the reactor's shutdown at the end.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
-import traceback
 from importlib import metadata
 
-from .channel import Refused
+from .channel import Real, Refused
 from .results import Finish, Listing, brief
-from .suites import Catalog, arranged, class_of, run_all
+from .suites import Catalog, arranged, blame, class_of, run_all
 
 REFUSED = {
     "jobs": "the workers are evenly's",
@@ -42,6 +42,20 @@ def framework(options):
     return Trial(options, version)
 
 
+def set_django_up(settings):
+    """What tests of Django's need, for tests of trial that use its ORM."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings
+    try:
+        import django
+        from django.test.utils import setup_test_environment
+
+        django.setup()
+        setup_test_environment()
+    except Exception as error:
+        told = f'cannot set Django up with `settings = "{settings}"`: {brief((type(error), error))}'
+        raise Refused(told, Real.format_exc()) from error
+
+
 class Trial:
     """Lists by module, class or test."""
 
@@ -51,6 +65,7 @@ class Trial:
         self.args = options.get("args", [])
         self.paths = options.get("paths", [])
         self.group_by = options.get("group-by", "module")
+        self.settings = options.get("settings")
         self._version = version
         self.home = os.getcwd()
         self.temp = None
@@ -96,7 +111,7 @@ class Trial:
             pass
         os.chdir(self.temp)
 
-    def prepare(self, alias, url):
+    def prepare(self, alias, url, databases):
         """There are no databases of trial's own."""
         raise Refused("trial fills no database: give the database a `prepare` command")
 
@@ -108,11 +123,17 @@ class Trial:
             self.log = trial_tests.log_into(self.config["logfile"])
 
         def once(chosen):
-            suite = arranged(chosen, trial_tests.PLAIN[1], self.loader.twin)
-            return trial_tests.run(suite, report, self.config)
+            suite = arranged(chosen, trial_tests.DESTRUCTIVE, self.loader.twin)
+            try:
+                return trial_tests.run(suite, report, self.config)
+            except BaseException as error:
+                blame(error, report, chosen)
+                trial_tests.leave_if_stopped()
+                raise
 
         why = "\n".join(trace for _, _, trace in self.broken)
-        return Finish(good=run_all(self.catalog.choose(tests, report, why), once, report))
+        with self._django(databases):
+            return Finish(good=run_all(self.catalog.choose(tests, report, why), once, report))
 
     def end(self):
         """The reactor's shutdown, as at the end of a plain run."""
@@ -145,9 +166,26 @@ class Trial:
             if config.get(option) not in (None, 0, usual.get(option)):
                 raise Refused(f"`--{option}` in `args` of this suite: {why}")
         trial._initialDebugSetup(config)
+        if self.settings is not None:
+            set_django_up(self.settings)
         self.loader = trial_tests.Loader(trial._getLoader(config).sorter)
         self.catalog = Catalog(trial_tests.name_of, self._group_of, trial_tests.PLAIN)
         self.config = config
+
+    @contextlib.contextmanager
+    def _django(self, databases):
+        """Points Django at its clones; between groups nothing is connected to them."""
+        base = sys.modules.get("evenly_worker.twisted_django")
+        if base is None:
+            yield
+            return
+        from django.db import connections
+
+        base.clones.point(databases)
+        try:
+            yield
+        finally:
+            connections.close_all()
 
     def _load_all(self):
         """Loads what the paths say, once."""
@@ -165,8 +203,8 @@ class Trial:
                 continue
             try:
                 module = trial_tests.import_longest(test)
-            except BaseException as error:
-                self.broken.append((test, brief((type(error), error)), traceback.format_exc()))
+            except BaseException as error:  # noqa: BLE001 (a module may even exit)
+                self.broken.append((test, brief((type(error), error)), Real.format_exc()))
                 continue
             if module is not None and module.__name__ not in self.modules:
                 self.modules.add(module.__name__)

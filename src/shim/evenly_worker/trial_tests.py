@@ -13,10 +13,11 @@ from twisted.python import failure, log, reflect
 from twisted.trial import itrial, reporter, runner
 from twisted.trial import unittest as trial_unittest
 
-from .channel import DETAIL_BYTES_MAX, cut
-from .results import Case, brief, tell
+from .channel import DETAIL_BYTES_MAX, Real, cut
+from .results import NEVER_RAN, Case, brief, tell
 
-PLAIN = (unittest.TestSuite, trial_unittest.TestSuite, runner.DestructiveTestSuite)
+DESTRUCTIVE = runner.DestructiveTestSuite
+PLAIN = (unittest.TestSuite, trial_unittest.TestSuite, DESTRUCTIVE)
 
 
 def name_of(test):
@@ -103,7 +104,7 @@ class Result(reporter.Reporter):
 
     def startTest(self, test):
         super().startTest(test)
-        self._report.started(test.id())
+        self._report.started(name_of(test))
         self._began = self._now()
 
     def stopTest(self, test):
@@ -114,7 +115,10 @@ class Result(reporter.Reporter):
         case.left -= 1
         if case.left <= 0:
             del self._cases[case.id]
+            if case.outcome is None:
+                case.add("errored", NEVER_RAN, "NoResult", NEVER_RAN)
             case.tell(self._report)
+        leave_if_stopped()
 
     def addSuccess(self, test):
         super().addSuccess(test)
@@ -143,13 +147,19 @@ class Result(reporter.Reporter):
         self._case(test).add("passed")
         tell("UNEXPECTED SUCCESS", test, getattr(todo, "reason", "") or "")
 
+    def finish(self):
+        """Tells what came after a test's end, which makes the group bad."""
+        for case in self._cases.values():
+            if case.outcome is not None:
+                case.tell(self._report)
+
     def _problem(self, test, outcome, noted):
         fail = noted[-1][1]
         noted[-1] = (test, "")
         detail = cut(fail.getTraceback(), DETAIL_BYTES_MAX)
         kind = reflect.qual(fail.type) if isinstance(fail.type, type) else str(fail.type)
         problem = (outcome, brief((fail.type, fail.value)), kind.rpartition(".")[2], detail)
-        name = test.id()
+        name = name_of(test)
         tell("FAIL" if outcome == "failed" else "ERROR", name, detail)
         if name == runner.NOT_IN_TEST:
             more = dict(zip(("message", "kind", "detail"), problem[1:]))
@@ -159,7 +169,7 @@ class Result(reporter.Reporter):
             self._case(test).add(*problem)
 
     def _case(self, test):
-        name = test.id()
+        name = name_of(test)
         if name not in self._cases:  # made while the tests ran, by a suite of the project's own
             self._cases[name] = Case(None, name)
         case = self._cases[name]
@@ -170,7 +180,7 @@ class Result(reporter.Reporter):
 def run(suite, report, config):
     """Runs a suite; returns whether it came to its end, and whether all is well."""
     suite = trial_unittest.decorate(suite, itrial.ITestCase)
-    result = Result(report, [test.id() for test in iterate(suite)])
+    result = Result(report, list(map(name_of, iterate(suite))))
     told = result
     if config["unclean-warnings"]:
         told = reporter.UncleanWarningsReporterWrapper(result)
@@ -181,7 +191,18 @@ def run(suite, report, config):
         runner.LoggedSuite([suite]).run(told)
     finally:
         log.removeObserver(result._observeWarnings)
+    result.finish()
     return not result.shouldStop, result.wasSuccessful()
+
+
+def leave_if_stopped():
+    """Ends the process where a test stopped the reactor, which then never runs again."""
+    reactor = sys.modules.get("twisted.internet.reactor")
+    if getattr(reactor, "_startedBefore", False):
+        text = "a test stopped the reactor, which cannot run again: this worker ends\n"
+        Real.write(2, text.encode())
+        sys.stdout.flush()
+        Real.exit(1)
 
 
 def shut_down():

@@ -74,7 +74,7 @@ class Unittest:
     def begin(self, worker, env):
         """Nothing is needed."""
 
-    def prepare(self, alias, url):
+    def prepare(self, alias, url, databases):
         """There are no databases."""
         raise Refused("unittest fills no database: give the database a `prepare` command")
 
@@ -124,8 +124,11 @@ def copied(test):
     """A copy of a test that leaves it as it is, where there can be one."""
     try:
         twin = copy.copy(test)
+        if hasattr(test, "_dt_test"):  # doctest empties its names, before Python 3.11 for good
+            twin._dt_test = copy.copy(test._dt_test)
+            twin._dt_test.globs = dict(test._dt_test.globs)
         return twin if twin.id() == test.id() else test
-    except Exception:
+    except Exception:  # noqa: BLE001 (a test's own `__copy__`)
         return test
 
 
@@ -184,7 +187,7 @@ def import_longest(name):
             return None, [], unittest.loader._make_skipped_test(dotted, skip, unittest.TestSuite)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (a module may even exit)
             absent = isinstance(error, ModuleNotFoundError) and error.name == dotted
             if absent and hasattr(module, parts[count - 1]):
                 return module, parts[count - 1 :], None

@@ -20,6 +20,12 @@ import tempfile
 import time
 
 
+class Failed(Exception):
+    def __init__(self, told):
+        super().__init__(f"{told['message']}\n{told.get('detail')}")
+        self.message = told["message"]
+
+
 class Peer:
     def __init__(self, end):
         self.end = end
@@ -53,14 +59,15 @@ class Peer:
             elif message[0] in wanted:
                 return message
             elif message[0] == "failed":
-                sys.exit(f"failed: {message[1]['message']}\n{message[1].get('detail')}")
-            else:
-                print("unexpected", str(message)[:300], wanted)
+                raise Failed(message[1])
+            elif message[0] != "ended":
+                raise Failed({"message": f"{wanted} was waited for, not {str(message)[:300]}"})
 
 
 class Driver:
     def __init__(self, package, framework, workers, options, results, env=None):
         self.began = time.monotonic()
+        self.loud = __name__ == "__main__"
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="warm-"))
         ours, theirs = socket.socketpair()
         environment = {**os.environ, "EVENLY_PROTOCOL_FD": str(theirs.fileno()), **(env or {})}
@@ -78,8 +85,6 @@ class Driver:
         self.main = Peer(ours)
         hello = {"protocol": 1, "framework": framework, "processes": "fork", "options": options}
         self.main.say("hello", hello)
-        self.ready = self.main.wait("ready")[1]
-        self.listing()
         self.results = results
         self.workers = workers
         self.templates = {}
@@ -88,11 +93,11 @@ class Driver:
         self.first = None
         self.outcomes = []
         self.finishes = {}
+        self.deaths = 0
 
-    def log(self, text):
-        print(f"{time.monotonic() - self.began:8.2f} {text}", flush=True)
-
-    def listing(self):
+    def list(self):
+        """Waits for what the suite holds."""
+        self.ready = self.main.wait("ready")[1]
         self.main.say("list", {})
         self.groups = []
         while True:
@@ -104,6 +109,10 @@ class Driver:
         assert body["groups"] == len(self.groups)
         tests = sum(len(group["tests"]) for group in self.groups)
         self.log(f"listed {len(self.groups)} groups, {tests} tests, {len(self.broken)} broken")
+
+    def log(self, text):
+        if self.loud:
+            print(f"{time.monotonic() - self.began:8.2f} {text}", flush=True)
 
     def fork(self, worker):
         ours, theirs = socket.socketpair()
@@ -118,17 +127,18 @@ class Driver:
     def prepare(self):
         used = {alias for group in self.groups for alias in group["databases"]}
         waiting = {d["alias"]: d for d in self.databases if not d["mirror"] and d["alias"] in used}
+        peer = self.fork(99)
         while waiting:
             alias = next(a for a, d in waiting.items() if not set(d["after"]) & set(waiting))
             path = self.work / f"template_{alias}"
-            peer = self.fork(99)
             url = f"sqlite:{path}"
             peer.say("prepare", {"alias": alias, "url": url, "output": str(self.work / "prepare")})
             peer.wait("prepared")
-            peer.say("stop", {})
-            self.main.wait("ended")
             self.templates[alias] = path
             del waiting[alias]
+        peer.say("stop", {})
+        self.main.wait("ended")
+        peer.end.close()
         self.log("templates are full")
 
     def clone(self, worker, alias, anew=False):
@@ -144,7 +154,8 @@ class Driver:
         return self.clones[key]
 
     def run(self, groups):
-        """Runs groups: those that are not late first. A worker that dies is told of."""
+        """Runs groups: those that are not late first. Where a worker dies, the test that ran is an
+        error, and a fresh worker on fresh clones goes on behind it."""
         queue = sorted(groups, key=lambda group: group["late"])
         selector = selectors.DefaultSelector()
         self.running = {}
@@ -157,34 +168,52 @@ class Driver:
             found = {alias: self.clone(worker, alias) for alias in group["databases"]}
             found = {alias: url for alias, url in found.items() if url}
             output = str(self.work / f"output_{worker}")
-            self.running[worker] = (group, set(group["tests"]), time.monotonic())
+            self.running[worker] = [group, dict.fromkeys(group["tests"]), None]
             body = {"group": group["name"], "tests": group["tests"], "output": output}
             peer.say("run", {**body, "databases": found})
 
-        for worker in range(self.workers):
+        def start(worker):
             peer = self.fork(worker)
             selector.register(peer.end, selectors.EVENT_READ, (worker, peer))
             begin(worker, peer)
+
+        for worker in range(self.workers):
+            start(worker)
         while selector.get_map():
             for key, _ in selector.select():
                 worker, peer = key.data
                 if not peer.fill():
                     selector.unregister(peer.end)
+                    peer.end.close()
                     if self.running.get(worker):
-                        self.log(f"worker {worker} died in {self.running[worker][0]['name']}")
+                        queue.insert(0, self.after_death(worker))
+                        start(worker)
                     continue
                 while (message := peer.heard()) is not None:
                     self.take(worker, *message)
                     if message[0] == "group-finished":
                         begin(worker, peer)
 
+    def after_death(self, worker):
+        """What is left of a group whose worker died."""
+        group, waiting, running = self.running[worker]
+        self.log(f"worker {worker} died in {group['name']}, {running}")
+        self.deaths += 1
+        if running is not None:
+            told = {"test": running, "outcome": "errored", "duration-us": 0, "message": "died"}
+            self.take(worker, "test-finished", told)
+        for alias in group["databases"]:
+            self.clone(worker, alias, anew=True)
+        return {**group, "tests": list(waiting)}
+
     def take(self, worker, kind, body):
-        group, waiting, began = self.running[worker]
+        group, waiting, _ = self.running[worker]
         if kind == "test-started" and self.first is None:
             self.first = time.monotonic()
             self.log("first test")
         if kind == "test-finished":
-            waiting.discard(body["test"])
+            waiting.pop(body["test"], None)
+            self.running[worker][2] = None
             self.outcomes.append(body)
             line = [body["test"], body["outcome"], body["duration-us"] / 1e6]
             more = [group["name"], body.get("message"), body.get("detail")]
@@ -196,13 +225,24 @@ class Driver:
                 self.log(f"{group['name']} left out {sorted(waiting)[:3]}")
             for alias in body["dirty"]:
                 self.clone(worker, alias, anew=True)
-        elif kind != "test-started":
+        elif kind == "test-started":
+            self.running[worker][2] = body["test"]
+        else:
             self.log(f"{kind} {body}")
 
     def stop(self):
         self.main.say("stop", {})
+        self.main.end.shutdown(socket.SHUT_WR)
         self.process.wait()
+        self.main.end.close()
         self.log(f"ended with {self.process.returncode}")
+
+    def end(self):
+        """Ends the process, whatever state it is in."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.main.end.close()
 
     def remove(self):
         shutil.rmtree(self.work)
@@ -212,6 +252,7 @@ def main():
     package, framework, workers, options, path = sys.argv[1:]
     with open(path, "w") as results:
         driver = Driver(package, framework, int(workers), json.loads(options), results)
+        driver.list()
         for broken in driver.broken:
             print("broken", broken)
         driver.prepare()
