@@ -23,4 +23,5 @@ mod running;
 mod support;
 mod tidy;
 mod warm;
+mod warm_django;
 mod warm_python;

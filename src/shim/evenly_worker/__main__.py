@@ -41,6 +41,7 @@ def main():
         return 2
     package(os.path.dirname(os.path.realpath(__file__)))
     sys.argv[:] = ["python -m " + name]  # tests must not mistake our arguments for theirs
+    sys.modules["__main__"].__spec__ = None  # as a script has it
     from evenly_worker import serve
 
     return serve.main(name)

@@ -37,7 +37,8 @@ class Django:
         self.plan = None
         self.suite = None
         self.problem = None
-        self.checked = False
+        # What the system check finds with a database; in one worker, for they all find the same.
+        self.unchecked = False
 
     def version(self):
         """For people."""
@@ -119,6 +120,7 @@ class Django:
     def begin(self, worker, env):
         """No alias leads to the project's own databases from now on."""
         self.databases.begin(worker)
+        self.unchecked = worker == 0
 
     def prepare(self, alias, url, databases):
         """Fills an empty database as the project's runner would."""
@@ -147,9 +149,9 @@ class Django:
         if self.databases.take(databases, self.plan.needs(chosen)):
             self._set_up()
         self.databases.serialize()
-        if not self.checked:
+        if self.unchecked and self.databases.attached():
             self._check(self.databases.attached())
-            self.checked = True
+            self.unchecked = False
         fold = Fold(report, chosen)
         suite = watched(self.runner.test_suite)(chosen)
         suite.evenly = (fold, self.databases.before(self.plan))
