@@ -64,8 +64,22 @@ class Peer:
                 raise Failed({"message": f"{wanted} was waited for, not {str(message)[:300]}"})
 
 
+class Files:
+    """Databases of SQLite below a directory."""
+
+    def __init__(self, work):
+        self.work = work
+
+    def empty(self, name):
+        return f"sqlite:{self.work / name}"
+
+    def clone(self, template, name):
+        shutil.copy(self.work / template, self.work / name)
+        return f"sqlite:{self.work / name}"
+
+
 class Driver:
-    def __init__(self, package, framework, workers, options, results, env=None):
+    def __init__(self, package, framework, workers, options, results, env=None, databases=None):
         self.began = time.monotonic()
         self.loud = __name__ == "__main__"
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="warm-"))
@@ -87,6 +101,7 @@ class Driver:
         self.main.say("hello", hello)
         self.results = results
         self.workers = workers
+        self.databases_of = databases or Files(self.work)
         self.templates = {}
         self.clones = {}
         self.count = 0
@@ -130,11 +145,11 @@ class Driver:
         peer = self.fork(99)
         while waiting:
             alias = next(a for a, d in waiting.items() if not set(d["after"]) & set(waiting))
-            path = self.work / f"template_{alias}"
-            url = f"sqlite:{path}"
+            name = f"evenly_template_{alias}"
+            url = self.databases_of.empty(name)
             peer.say("prepare", {"alias": alias, "url": url, "output": str(self.work / "prepare")})
             peer.wait("prepared")
-            self.templates[alias] = path
+            self.templates[alias] = name
             del waiting[alias]
         peer.say("stop", {})
         self.main.wait("ended")
@@ -148,9 +163,8 @@ class Driver:
         key = (worker, primary)
         if anew or key not in self.clones:
             self.count += 1
-            path = self.work / f"clone_{worker}_{primary}_{self.count}"
-            shutil.copy(self.templates[primary], path)
-            self.clones[key] = f"sqlite:{path}"
+            name = f"test_{worker}_{primary}_{self.count}"
+            self.clones[key] = self.databases_of.clone(self.templates[primary], name)
         return self.clones[key]
 
     def run(self, groups):
