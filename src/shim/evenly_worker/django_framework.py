@@ -119,6 +119,8 @@ class Django:
 
     def begin(self, worker, env):
         """No alias leads to the project's own databases from now on."""
+        if self.plan is None:  # a process of its own, that was asked for no list
+            self.collect(None)
         self.databases.begin(worker)
         self.unchecked = worker == 0
 

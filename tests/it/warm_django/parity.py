@@ -111,6 +111,14 @@ class Parity(Case):
     def test_three_workers(self):
         self.check(workers=3, paths=["shop"])
 
+    def test_processes_of_their_own(self):
+        plain = self.plain("shop")
+        options = {"paths": ["shop"]}
+        self.driver = self.begin(2, **options)
+        self.driver.prepare(lambda worker: self.driver.separate(PACKAGE, options))
+        self.driver.run(self.driver.groups, lambda worker: self.driver.separate(PACKAGE, options))
+        self.compare(plain)
+
     def test_databases_in_files(self):
         self.env["DATABASE_FILES"] = str(self.project)
         self.check(workers=2, paths=["shop"])
