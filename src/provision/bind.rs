@@ -184,13 +184,13 @@ impl Databases {
         let counted = (2..).map(|count| format!("{of_suite}_{alias}_{count}"));
         let names = [alias.clone(), format!("{of_suite}_{alias}")].into_iter().chain(counted);
         let names = names.filter(|name| taken.values().all(|other| other != name));
-        let mut free = names.filter(|name| match self.all.get(name) {
+        let mut free = names.filter(|name| {
             // Two suites with the same settings share a template.
-            Some(there) => is_same(there, database),
-            None => {
-                let variable = config::variable(name);
-                self.all.keys().all(|other| config::variable(other) != variable)
+            if let Some(there) = self.all.get(name) {
+                return is_same(there, database);
             }
+            let variable = config::variable(name);
+            self.all.keys().all(|other| config::variable(other) != variable)
         });
         free.next().expect("the numbers don't end")
     }

@@ -66,8 +66,8 @@ async fn fill_beside(
     let Some(filler) = request.filler else {
         return Err(failed("nothing runs that could".to_owned()));
     };
-    let filled = filler.fill(Empty { filling, url, output: &output, before }).await;
-    filled.map_err(|why| {
+    let empty = Empty { filling, url, output: &output, before };
+    filler.fill(empty).await.map_err(|why| {
         let printed = std::fs::read(&output).unwrap_or_default();
         failed(format!("{why}{}", last_words(&printed, "")))
     })

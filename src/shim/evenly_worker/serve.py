@@ -80,6 +80,7 @@ class Main:
         self.seeded = None
         self.children = {}
         self.wake = None
+        self.sigchld = signal.SIG_DFL
 
     def serve(self):
         """Answers until `stop` or the socket's end."""
@@ -165,7 +166,9 @@ class Main:
             self.wake = os.pipe()
             for end in self.wake:
                 os.set_blocking(end, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        before = signal.signal(signal.SIGCHLD, woken)
+        if before is not woken:
+            self.sigchld = before
         signal.set_wakeup_fd(self.wake[1], warn_on_full_buffer=False)
         with contextlib.suppress(BlockingIOError):
             Real.read(self.wake[0], 4096)
@@ -213,7 +216,7 @@ class Main:
         status = 2
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGCHLD, self.sigchld or signal.SIG_DFL)
             for end in self.wake or ():
                 Real.close(end)
             os.setsid()
@@ -227,6 +230,10 @@ class Main:
             Real.print_exc()
         finally:
             leave(status)
+
+
+def woken(number, frame):
+    """The handler of SIGCHLD, which has only to be there for the wakeup descriptor."""
 
 
 class Seeding:
