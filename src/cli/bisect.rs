@@ -188,8 +188,11 @@ impl Bisect<'_> {
             let text = id.to_string();
             shlex::try_quote(&text).map_or_else(|_| one_line(&text).into_owned(), Into::into)
         };
-        let after: String = guilty.iter().map(|id| format!(" --after {}", word(id))).collect();
-        print::out(&format!("once more: evenly bisect {}{after}\n", word(&self.group)));
+        let mut again = format!("once more: evenly bisect {}", word(&self.group));
+        for id in guilty {
+            again.push_str(&format!(" --after {}", word(id)));
+        }
+        print::out(&format!("{again}\n"));
     }
 
     /// Runs the group behind others and says how it went; an exit code where it was interrupted.

@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::project::{Found, Project, own_variables};
-use crate::config::{Filling, WORKERS_MAX};
+use crate::config::WORKERS_MAX;
 use crate::discover::Discovery;
 use crate::model::hex;
-use crate::provision::{Cache, Fill, Filled, Request, owner_of_this_process};
+use crate::provision::{Cache, Empty, Fill, Filled, Request, owner_of_this_process};
 use crate::runner::Job;
 use crate::sink::fresh_token;
 
@@ -63,13 +63,14 @@ pub(super) fn request<'a>(
 pub(super) struct Filler<'a>(pub(super) &'a Discovery);
 
 impl Fill for Filler<'_> {
-    fn fill<'a>(&'a self, filling: &'a Filling, url: &'a str, output: &'a Path) -> Filled<'a> {
+    fn fill<'a>(&'a self, empty: Empty<'a>) -> Filled<'a> {
+        let Empty { filling, url, output, before } = empty;
         Box::pin(async move {
             let session = self.0.sessions.get(&filling.suite).ok_or("it has no process")?;
             let output = output.to_str().ok_or("its scratch directory is not UTF-8")?;
             let worker = session.worker(FILLER, &BTreeMap::new()).await;
             let mut worker = worker.map_err(|error| error.to_string())?;
-            let filled = worker.prepare(&filling.alias, url, output, FILL_MAX).await;
+            let filled = worker.prepare(&filling.alias, url, output, before, FILL_MAX).await;
             worker.stop().await;
             filled.map_err(|error| error.to_string())
         })

@@ -108,7 +108,9 @@ impl Project {
         discovery: &mut Discovery,
         order: Order,
     ) -> Result<(Positions, Databases), Error> {
-        self.refuse_empty(discovery)?;
+        if discovery.groups.is_empty() || !discovery.empty.is_empty() {
+            return Err(Error::Nothing(discovery.empty.clone()));
+        }
         let positions = match order {
             Order::Plan => Positions::default(),
             Order::Serial => Positions::new(&discovery.groups, &discovery.listed),
@@ -132,13 +134,6 @@ impl Project {
             warn(&format!("the rule for `{pattern}`: no group of its suite is `{after}`"));
         }
         discovery.groups = outcome.groups;
-        Ok(())
-    }
-
-    fn refuse_empty(&self, discovery: &Discovery) -> Result<(), Error> {
-        if discovery.groups.is_empty() || !discovery.empty.is_empty() {
-            return Err(Error::Nothing(discovery.empty.clone()));
-        }
         Ok(())
     }
 

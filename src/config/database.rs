@@ -87,6 +87,8 @@ pub struct Filling {
     pub alias: String,
     /// A hash of everything that the filled database depends on.
     pub key: String,
+    /// The databases that come before it, by the framework's names for them.
+    pub after: BTreeMap<String, String>,
 }
 
 impl Database {

@@ -51,6 +51,9 @@ pub enum Ask {
         url: String,
         /// The file to print into.
         output: String,
+        /// Filled ones of those that must be created before it, by alias.
+        #[serde(default)]
+        databases: BTreeMap<String, String>,
     },
     /// Asks for tests of a group to be run.
     Run {

@@ -171,7 +171,7 @@ pub struct GroupFinished {
     pub duration_us: u64,
     /// How its process ended.
     pub end: ProcessEnd,
-    /// All told.
+    /// All told; an execution that runs what a dead worker left has failed if that one has.
     pub verdict: Verdict,
     /// What was wrong beyond the tests' own failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]

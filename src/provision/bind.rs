@@ -184,13 +184,13 @@ impl Databases {
         let counted = (2..).map(|count| format!("{of_suite}_{alias}_{count}"));
         let names = [alias.clone(), format!("{of_suite}_{alias}")].into_iter().chain(counted);
         let names = names.filter(|name| taken.values().all(|other| other != name));
-        let mut free = names.filter(|name| match self.all.get(name) {
+        let mut free = names.filter(|name| {
             // Two suites with the same settings share a template.
-            Some(there) => is_same(there, database),
-            None => {
-                let variable = config::variable(name);
-                self.all.keys().all(|other| config::variable(other) != variable)
+            if let Some(there) = self.all.get(name) {
+                return is_same(there, database);
             }
+            let variable = config::variable(name);
+            self.all.keys().all(|other| config::variable(other) != variable)
         });
         free.next().expect("the numbers don't end")
     }
@@ -204,9 +204,18 @@ impl Databases {
     ) -> Result<(), BindError> {
         let WarmDatabase { alias, url, name: _, in_memory: _, mirror: _, after, key } = listed;
         let name = &names[alias];
-        let filling = Filling { suite: suite.name.clone(), alias: alias.clone(), key: key.clone() };
-        let after = after.iter().filter_map(|alias| names.get(alias));
-        let after: Vec<String> = after.filter(|other| *other != name).cloned().collect();
+        let before = after.iter().filter_map(|alias| Some((alias, names.get(alias)?)));
+        let before: BTreeMap<String, String> = before
+            .filter(|(_, other)| *other != name)
+            .map(|(alias, other)| (alias.clone(), other.clone()))
+            .collect();
+        let after: Vec<String> = before.values().cloned().collect();
+        let filling = Filling {
+            suite: suite.name.clone(),
+            alias: alias.clone(),
+            key: key.clone(),
+            after: before,
+        };
         let Some(there) = self.all.get_mut(name) else {
             let made = brought(url, filling, after);
             self.all.insert(name.clone(), made);

@@ -11,6 +11,7 @@ mod bind;
 mod cache;
 mod dump;
 mod error;
+mod fill;
 mod key;
 mod lane;
 mod leftovers;
@@ -77,8 +78,21 @@ pub struct Request<'a> {
 
 /// Fills templates as the frameworks of suites do.
 pub trait Fill: std::fmt::Debug {
-    /// Fills the empty database at `url`; prints into the file `output`. An error is one line.
-    fn fill<'a>(&'a self, filling: &'a Filling, url: &'a str, output: &'a Path) -> Filled<'a>;
+    /// Fills an empty database. An error begins with one line.
+    fn fill<'a>(&'a self, empty: Empty<'a>) -> Filled<'a>;
+}
+
+/// A database that a framework is to fill.
+#[derive(Debug, Clone, Copy)]
+pub struct Empty<'a> {
+    /// Which, and whose.
+    pub filling: &'a Filling,
+    /// Where it is.
+    pub url: &'a str,
+    /// The file to print into.
+    pub output: &'a Path,
+    /// Clones of those that come before it, by alias.
+    pub before: &'a BTreeMap<String, String>,
 }
 
 /// The end of a [`Fill::fill`].
@@ -160,7 +174,9 @@ impl Provision {
             } else {
                 TemplateOrigin::Found
             };
-            let template = template::ready(request, name, database, &location, there, tell).await?;
+            let place =
+                template::Place { name, database, location: &location, earlier: &templates };
+            let template = template::ready(request, &place, there, tell).await?;
             servers.note(database, &template);
             templates.insert(*name, (location, template));
         }

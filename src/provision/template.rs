@@ -1,13 +1,15 @@
 //! A template: looked for, built where there is none, and only then cloned.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::dump::{Dump, WORTH_KEEPING};
+use super::fill::fill;
 use super::key::Key;
 use super::schema::What;
 use super::{ProvisionError, Request, Restored, Told, clean, schema, variables};
-use crate::config::{Database, Filling, Prepare, ServerKind};
+use crate::config::{Database, Prepare, ServerKind};
 use crate::db::{Location, Server, Template, TemplateName, sqlite_path};
 use crate::model::{Engine, ProcessEnd, TemplateOrigin};
 use crate::process::{self, Call, Captured, Supervisor, last_words};
@@ -23,16 +25,25 @@ pub(super) struct Ready {
     pub(super) origin: TemplateOrigin,
 }
 
+/// A database whose template is wanted.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    pub(super) name: &'a str,
+    pub(super) database: &'a Database,
+    pub(super) location: &'a Location,
+    /// The templates that are ready, by their databases' names.
+    pub(super) earlier: &'a BTreeMap<&'a str, (Location, Ready)>,
+}
+
 /// Makes a database's template ready; all connections are closed again. `there` is what one on the
 /// server is told as.
 pub(super) async fn ready(
     request: &Request<'_>,
-    name: &str,
-    database: &Database,
-    location: &Location,
+    place: &Place<'_>,
     there: TemplateOrigin,
     tell: &mut dyn FnMut(Told),
 ) -> Result<Ready, ProvisionError> {
+    let Place { name, database, location, earlier: _ } = *place;
     let started = Instant::now();
     let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
     let mut server = Server::connect(location).await.map_err(fail)?;
@@ -43,7 +54,7 @@ pub(super) async fn ready(
             origin: TemplateOrigin::Existing,
         }),
         Prepare::Nothing | Prepare::Command(_) | Prepare::Framework(_) => {
-            found_or_built(request, name, database, location, &mut server, tell).await
+            found_or_built(request, place, &mut server, tell).await
         }
     };
     server.close().await;
@@ -56,12 +67,11 @@ pub(super) async fn ready(
 
 async fn found_or_built(
     request: &Request<'_>,
-    name: &str,
-    database: &Database,
-    location: &Location,
+    place: &Place<'_>,
     server: &mut Server,
     tell: &mut dyn FnMut(Told),
 ) -> Result<Ready, ProvisionError> {
+    let Place { name, database, location, earlier: _ } = *place;
     let fail = |error| ProvisionError::Db { database: name.to_owned(), error };
     let key = key(request, name, database, server.version())?;
     let template = TemplateName::new(location.engine(), name, &key);
@@ -85,7 +95,7 @@ async fn found_or_built(
     }
     let started = Instant::now();
     if origin == TemplateOrigin::Built {
-        if let Err(error) = build(request, name, database, location, &url).await {
+        if let Err(error) = build(request, place, &url).await {
             // The first error is the one to tell; what is half-built is rebuilt in any case.
             let _ = server.abandon_template(&template).await;
             return Err(error);
@@ -187,13 +197,8 @@ pub(super) fn key(
 }
 
 /// Fills an empty template: first the schema's file, then the command.
-async fn build(
-    request: &Request<'_>,
-    name: &str,
-    database: &Database,
-    location: &Location,
-    url: &str,
-) -> Result<(), ProvisionError> {
+async fn build(request: &Request<'_>, place: &Place<'_>, url: &str) -> Result<(), ProvisionError> {
+    let Place { name, database, location, earlier: _ } = *place;
     if let Some(file) = &database.schema {
         let file = request.base.join(file);
         schema::load(request, name, location, url, (What::Schema, &file)).await?;
@@ -204,32 +209,9 @@ async fn build(
             let argv = vec!["sh".into(), "-c".into(), command.into()];
             run(request, name, "`prepare`", argv, env).await
         }
-        Prepare::Framework(filling) => fill(request, name, filling, url).await,
+        Prepare::Framework(filling) => fill(request, place, filling, url).await,
         Prepare::Nothing | Prepare::Existing => Ok(()),
     }
-}
-
-/// Has a template filled by a framework.
-async fn fill(
-    request: &Request<'_>,
-    name: &str,
-    filling: &Filling,
-    url: &str,
-) -> Result<(), ProvisionError> {
-    let what = "filling by its framework";
-    let system = |error| ProvisionError::System { database: name.to_owned(), what, error };
-    let output = scratch(&request.work, name).map_err(system)?.join("output");
-    let failed = |why| ProvisionError::Unfilled {
-        database: name.to_owned(),
-        suite: filling.suite.clone(),
-        why,
-    };
-    let nobody = || failed("nothing runs that could".to_owned());
-    let filler = request.filler.ok_or_else(nobody)?;
-    filler.fill(filling, url, &output).await.map_err(|why| {
-        let printed = std::fs::read(&output).unwrap_or_default();
-        failed(format!("{why}{}", last_words(&printed, "")))
-    })
 }
 
 /// Runs a command to its end in the configuration's directory; nothing of it is left then.

@@ -69,8 +69,8 @@ impl Try {
         if report.tests_told() > 0 { 0 } else { self.barren + 1 }
     }
 
-    /// What follows this execution. Where nothing does, what earlier ones of the same try blamed
-    /// on the group stays said.
+    /// What follows this execution. Where nothing does, it has failed if an earlier one of the same
+    /// try has, and what those blamed on the group stays said.
     pub(super) fn after(
         mut self,
         group: &Group,
@@ -100,10 +100,10 @@ impl Try {
             let (attempt, retries) = (self.attempt + 1, self.retries + 1);
             return After::Again(Self { attempt, selection, retries, ..first });
         }
+        judged.verdict = Verdict::Failed;
         for blamed in self.blamed {
             if judged.tests.iter().all(|test| test.name != blamed.name) {
                 judged.tests.push(blamed);
-                judged.verdict = Verdict::Failed;
             }
         }
         After::Failed

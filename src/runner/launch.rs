@@ -87,6 +87,22 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Puts an empty file where a warm worker's next group prints: what stands there may be
+    /// anything. The rest is no group's of a warm worker.
+    pub(super) fn empty_output(&self) -> Result<(), LaunchError> {
+        let fail = |source| LaunchError::Clear { path: self.output.clone(), source };
+        fs::create_dir_all(&self.tmpdir).map_err(fail)?;
+        match fs::symlink_metadata(&self.output) {
+            Ok(found) if found.is_dir() => store::remove_dir(&self.output)?,
+            Ok(_) => fs::remove_file(&self.output).map_err(fail)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(fail(error)),
+        }
+        write(&self.output, b"")
+    }
+}
+
 /// Describes the process of one execution and writes the files that it reads.
 pub(super) fn launch(
     setup: &Setup,
@@ -124,24 +140,25 @@ pub(super) fn launch(
     })
 }
 
-/// The environment of a warm worker, but for its databases.
+/// The environment of a warm worker, but for its databases, and where its groups print.
 pub(super) fn warm_environment(
     setup: &Setup,
     place: &Place,
     framework: &Framework,
-) -> Result<BTreeMap<String, String>, LaunchError> {
+) -> Result<(BTreeMap<String, String>, String), LaunchError> {
+    let text = |value: OsString, what: &str| {
+        let refuse = |value| LaunchError::NotText { what: what.to_owned(), value };
+        value.into_string().map_err(refuse)
+    };
+    let output = text(place.output.clone().into(), "the path of its output")?;
     let values = values(setup, place, framework);
     let mut env = BTreeMap::new();
     for (name, value) in environment(setup, place, framework, &values)? {
-        let text = |value: OsString, what: &str| {
-            let refuse = |value| LaunchError::NotText { what: what.to_owned(), value };
-            value.into_string().map_err(refuse)
-        };
         let name = text(name, "a variable's name")?;
         let value = text(value, &format!("`{name}`"))?;
         env.insert(name, value);
     }
-    Ok(env)
+    Ok((env, output))
 }
 
 fn values<'a>(setup: &Setup, place: &'a Place, framework: &'a Framework) -> Values<'a> {

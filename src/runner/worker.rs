@@ -85,11 +85,6 @@ impl Worker {
     }
 
     async fn execute(&mut self, order: Order) -> Execution {
-        let place = Arc::clone(&self.place);
-        let cleared = off_the_loop(move || place.clear().map_err(|error| error.to_string())).await;
-        if let Err(why) = cleared.and_then(|cleared| cleared) {
-            return not_started(why);
-        }
         let framework = Rc::clone(&order.framework);
         match &framework.how {
             How::Commands(commands) => self.execute_command(order, commands).await,
@@ -99,6 +94,11 @@ impl Worker {
 
     async fn execute_command(&mut self, order: Order, commands: &Commands) -> Execution {
         let Order { job, framework, session: _, selection, mut controls, keep, more } = order;
+        let place = Arc::clone(&self.place);
+        let cleared = off_the_loop(move || place.clear().map_err(|error| error.to_string())).await;
+        if let Err(why) = cleared.and_then(|cleared| cleared) {
+            return not_started(why);
+        }
         let described = launch(&self.setup, &self.place, &framework, commands, &job, &selection)
             .map_err(|error| error.to_string());
         let mut launch = match described {
@@ -137,19 +137,12 @@ impl Worker {
         let Some(session) = session else {
             return not_started("its suite has no processes".to_owned());
         };
-        let described = warm_environment(&self.setup, &self.place, &framework)
-            .map_err(|error| error.to_string())
-            .and_then(|env| {
-                let output = self.place.output.clone();
-                // A worker that ends before it opens it leaves an empty one.
-                let made = fs::write(&output, b"").map_err(|error| error.to_string());
-                let text = output.into_os_string().into_string();
-                let text = text.map_err(|path| format!("{} is not UTF-8", path.display()));
-                made.and(text).map(|output| (env, output))
-            });
+        let described = self.place.empty_output();
+        let described =
+            described.and_then(|()| warm_environment(&self.setup, &self.place, &framework));
         let (env, output) = match described {
             Ok(described) => described,
-            Err(why) => return not_started(why),
+            Err(error) => return not_started(error.to_string()),
         };
         let handed = match self.hand_out(&job, more).await {
             Ok(handed) => handed,
@@ -158,24 +151,23 @@ impl Worker {
         let suite = &job.group.id.suite;
         let wanted =
             Wanted { session: &session, suite, index: self.index, env, renewal: warm.renewal };
-        let (mut execution, ran) = match self.warmed.worker(wanted, &handed, &mut controls).await {
+        let (mut execution, after) = match self.warmed.worker(wanted, &handed, &mut controls).await
+        {
             Ok(worker) => {
                 let order = order(&job, &selection, output, &handed);
                 let ran = worker.run(order, &mut controls).await;
-                let place = Arc::clone(&self.place);
-                let told = ran.clone();
-                let gathered = off_the_loop(move || gather_warm(&place, told, &keep)).await;
-                (gathered.unwrap_or_else(|_| unread()), Some(ran))
+                let after = match &ran.end {
+                    None => After::Changed(ran.dirty.clone()),
+                    Some(_) => After::Dirty,
+                };
+                // A file of which a megabyte is read at most: not worth another thread.
+                (gather_warm(&self.place, ran, &keep), after)
             }
-            Err(NoWorker::Failed(why)) => (not_started(why), None),
+            Err(NoWorker::Failed(why)) => (not_started(why), After::Dirty),
             Err(NoWorker::Stopped) => {
                 let end = ProcessEnd::Unknown("its worker was not there yet".to_owned());
-                (Execution { end, ..not_started(String::new()) }, None)
+                (Execution { end, ..not_started(String::new()) }, After::Dirty)
             }
-        };
-        let after = match ran {
-            Some(Ran { end: None, dirty, .. }) => After::Changed(dirty),
-            Some(Ran { end: Some(_), .. }) | None => After::Dirty,
         };
         self.give_back(&job, &after);
         execution.notes = session.notes();

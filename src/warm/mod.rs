@@ -32,7 +32,7 @@ const SEND_S_MAX: u64 = 10;
 /// How long a process that was told to stop, or that closed its socket, may take to be gone.
 const STOP_S_MAX: u64 = 10;
 /// How much longer than a kill itself its news may take.
-const NEWS_S_MAX: u64 = 5;
+const NEWS_S_MAX: u64 = 2;
 /// What the results of one group may hold, bytes on the wire.
 const RESULTS_BYTES_MAX: usize = 256 << 20;
 

@@ -152,6 +152,14 @@ impl Session {
     }
 
     async fn forked(&self, worker: u32) -> Result<WarmWorker, WarmError> {
+        match self.fork(worker).await {
+            // It may have died of what another worker's test did just now.
+            Err(WarmError::Astray { .. }) => self.fork(worker).await,
+            made => made,
+        }
+    }
+
+    async fn fork(&self, worker: u32) -> Result<WarmWorker, WarmError> {
         let (wire, socket) =
             Wire::pair().map_err(|source| WarmError::System { act: "make a socket", source })?;
         let requests = self.requests().await?;

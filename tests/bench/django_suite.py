@@ -65,7 +65,7 @@ def __getattr__(name):
     from django.utils.functional import classproperty
 
     def no_available_apps(cls):
-        raise Exception(
+        raise RuntimeError(
             "Please define available_apps in TransactionTestCase and its subclasses."
         )
 

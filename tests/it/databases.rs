@@ -1,5 +1,6 @@
 //! Every worker its own database: the real binary, real servers, shell scripts as tests.
 
+mod filled;
 mod isolation;
 mod killed;
 mod refused;

@@ -1,5 +1,7 @@
 //! Warm workers: a scripted worker that does what none should, and what becomes of it.
 
+mod real;
+mod runs;
 mod sessions;
 mod trouble;
 

@@ -51,6 +51,9 @@ impl Joints {
     }
 }
 
+/// A group with its rank and its label.
+type Part<'a> = (usize, Group, Option<&'a str>);
+
 /// The groups, those of one joint as one, by id. Of a joint those of lower ranks come first, then
 /// those of lower ids.
 pub(super) fn joined(
@@ -59,7 +62,7 @@ pub(super) fn joined(
     ranks: &[usize],
     joints: &[usize],
 ) -> Vec<Group> {
-    let mut parts: BTreeMap<usize, Vec<(usize, Group, Option<&str>)>> = BTreeMap::new();
+    let mut parts: BTreeMap<usize, Vec<Part<'_>>> = BTreeMap::new();
     for (index, group) in groups.into_iter().enumerate() {
         let part = (ranks[index], group, labels[index]);
         parts.entry(joints[index]).or_default().push(part);
@@ -70,7 +73,7 @@ pub(super) fn joined(
 }
 
 /// One group of a joint's parts.
-fn whole(mut parts: Vec<(usize, Group, Option<&str>)>) -> Option<Group> {
+fn whole(mut parts: Vec<Part<'_>>) -> Option<Group> {
     parts.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
     let label = parts.iter().filter_map(|(_, _, label)| *label).min();
     let name = match (label, parts.as_slice()) {

@@ -155,8 +155,8 @@ fn a_label_names_the_whole_also_where_an_order_holds_it_together() {
 #[test]
 fn a_circle_is_refused_and_an_order_after_nothing_is_told() {
     let groups = || ["s:a", "s:b", "s:c"].map(|id| group(id, None)).to_vec();
-    let rules = [after("a", "b"), after("b", "c"), after("c", "a")];
-    let error = apply(groups(), &rules).unwrap_err().to_string();
+    let circle = [after("a", "b"), after("b", "c"), after("c", "a")];
+    let error = apply(groups(), &circle).unwrap_err().to_string();
     assert!(error.contains("after itself"), "{error}");
     let ruled = apply(groups(), &[after("a", "nosuch"), after("nosuch", "a")]).unwrap();
     assert_eq!((ruled.unmatched_after, ruled.unmatched), (vec![0], vec![1]));

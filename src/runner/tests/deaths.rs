@@ -120,6 +120,7 @@ fn the_rest_goes_on_without_a_retry_and_the_group_has_failed() {
     assert_eq!(warm.results(), expected);
     assert_eq!(warm.lasts(), [false, true]);
     assert_eq!(warm.finished[0].problem, Some(Problem::WorkerDied));
+    assert_eq!((&warm.finished[1].problem, warm.finished[1].verdict), (&None, Verdict::Failed));
     assert_eq!(warm.dispatcher.failed(), 1);
 }
 

@@ -9,7 +9,7 @@ a function `framework(options)`, whose result has these methods:
                                     at least of these tests, asked for before each run by a process
                                     that never listed
     begin(worker, env)              in a worker, after the variables are set
-    prepare(alias, url)             fills an empty database
+    prepare(alias, url, databases)  fills an empty database; `databases` come before it
     run(tests, databases, report)   runs tests, tells `report`, returns a `results.Finish`
     end()                           undoes what `begin` and `run` did
 

@@ -87,7 +87,7 @@ class Databases:
         self._wanted = {}
         self._original = {}
         self._serialized = set()
-        self._prepared = {}
+        self.prepared = {}
         self._marked = set()
         self._watching = []
 
@@ -110,8 +110,8 @@ class Databases:
             target, url = self.preparing
             if alias == target:
                 self._fill(creation, url, verbosity, real)
-            elif alias in self._prepared:
-                self._attach(connection, self._prepared[alias])
+            elif alias in self.prepared:
+                self._attach(connection, self.prepared[alias])
         elif alias in self._wanted:
             url = self._wanted.pop(alias)
             if url is None:
@@ -319,7 +319,7 @@ class Databases:
             set_charset(creation)
             with without_sync():
                 real(verbosity=verbosity, autoclobber=True, keepdb=True, **no_text())
-        self._prepared[connection.alias] = url
+        self.prepared[connection.alias] = url
         raise Prepared
 
 

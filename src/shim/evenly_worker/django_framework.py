@@ -63,7 +63,7 @@ class Django:
                 delattr(runner, name)
             try:
                 told.append((answer(), None))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001
                 told.append((None, error))
             raise Answered
 
@@ -74,7 +74,7 @@ class Django:
             runner.run_tests(self.labels)
         except Answered:
             pass
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             if not told:
                 self.problem = (error, traceback.format_exc())
         if not told:
@@ -119,11 +119,14 @@ class Django:
 
     def begin(self, worker, env):
         """No alias leads to the project's own databases from now on."""
+        if self.plan is None:  # a process of its own, that was asked for no list
+            self.collect(None)
         self.databases.begin(worker)
         self.unchecked = worker == 0
 
-    def prepare(self, alias, url):
+    def prepare(self, alias, url, databases):
         """Fills an empty database as the project's runner would."""
+        self.databases.prepared.update(databases)
         self.databases.preparing = (alias, url)
         try:
             self._set_up()
@@ -159,7 +162,7 @@ class Django:
         try:
             result = self.runner.run_suite(suite)
             good = not self.runner.suite_result(suite, result)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             self._escaped(error, suite, fold, report)
         fold.finish()
         return Finish(self.databases.dirty(), good)

@@ -40,7 +40,7 @@ class Kind:
     def emptied_before(self, test):
         """The same before one of its tests: those before it empty the class's own aliases."""
         if self.flushes and not self.some_apps and shown(test.id()) != self._first:
-            return dict.fromkeys(self.own, {"inhibit_post_migrate": self.serialized})
+            return {alias: {"inhibit_post_migrate": self.serialized} for alias in self.own}
         return self.emptied
 
 
@@ -48,7 +48,7 @@ def getattr_quietly(case, name):
     """An attribute, or True where reading it fails: Django's own suite demands some this way."""
     try:
         return getattr(case, name, None)
-    except Exception:
+    except Exception:  # noqa: BLE001
         return True
 
 

@@ -91,13 +91,13 @@ def _set_up(module):
             text = f"there is no module `{module}`: is `settings` in evenly.toml right?"
             raise Refused(text, traceback.format_exc()) from None
         raise _not_set_up(error, f"the settings `{module}`") from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise _not_set_up(error, f"the settings `{module}`") from None
     try:
         django.setup()
     except ImproperlyConfigured as error:
         raise Refused(f"Django is configured improperly: {error}", traceback.format_exc()) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise _not_set_up(error, "the installed apps") from None
 
 
@@ -141,7 +141,7 @@ def _runner(kwargs):
     try:
         kind = get_runner(settings, kwargs.get("testrunner"))
         runner = kind(**kwargs)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise _not_set_up(error, f"the test runner `{name}`") from None
     needed = ("build_suite", "setup_databases", "run_suite", "run_checks", "suite_result")
     missing = [method for method in (*needed, "run_tests") if not hasattr(runner, method)]

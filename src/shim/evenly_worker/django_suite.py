@@ -100,5 +100,5 @@ def copied(test):
         twin = copy.copy(test)
         twin._cleanups = []
         return twin if twin.id() == test.id() else test
-    except Exception:
+    except Exception:  # noqa: BLE001
         return test

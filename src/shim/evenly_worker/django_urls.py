@@ -64,7 +64,9 @@ def settings_of(url, options):
     """A URL as settings: what Django needs to connect there, with the project's own OPTIONS."""
     if url.startswith("sqlite:"):
         path = url[len("sqlite:") :].partition("?")[0]
-        return {"NAME": unquote(path.removeprefix("//"))}
+        if path.startswith("/"):
+            path = "/" + path.lstrip("/")  # SQLite's own URIs take a second one for a host's
+        return {"NAME": unquote(path)}
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     socket = query.get("socket") or query.get("host")

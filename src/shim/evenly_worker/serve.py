@@ -329,7 +329,7 @@ class Worker:
         """Fills a database."""
         with self.output.into(body["output"]):
             try:
-                self.framework.prepare(body["alias"], body["url"])
+                self.framework.prepare(body["alias"], body["url"], body.get("databases", {}))
             except Refused:
                 Real.print_exc()
                 raise

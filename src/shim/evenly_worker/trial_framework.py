@@ -99,7 +99,7 @@ class Trial:
             pass
         os.chdir(self.temp)
 
-    def prepare(self, alias, url):
+    def prepare(self, alias, url, databases):
         """There are no databases of trial's own."""
         raise Refused("trial fills no database: give the database a `prepare` command")
 

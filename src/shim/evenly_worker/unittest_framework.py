@@ -74,7 +74,7 @@ class Unittest:
     def begin(self, worker, env):
         """Nothing is needed."""
 
-    def prepare(self, alias, url):
+    def prepare(self, alias, url, databases):
         """There are no databases."""
         raise Refused("unittest fills no database: give the database a `prepare` command")
 

@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use crate::ci::Folding;
 use crate::model::{
-    Event, GroupFinished, GroupId, NotRun, Output, ProcessEnd, RunStarted, Stop, TemplateOrigin,
-    Verdict, counted, human_time, thousands,
+    Event, GroupFinished, GroupId, NotRun, Output, Problem, ProcessEnd, RunStarted, Stop,
+    TemplateOrigin, Verdict, counted, human_time, thousands,
 };
 use crate::term::{Colour, Place, clean, label};
 
@@ -210,7 +210,11 @@ impl Page {
         let mut title = format!("{sign} {name}  {how}  {}", human_time(finished.duration_us));
         if let Mark::Again = mark {
             let next = finished.attempt.saturating_add(1);
-            add(&mut title, format_args!("; trying again (attempt {next})"));
+            let how = match finished.problem {
+                Some(Problem::WorkerDied | Problem::WorkerAstray(_)) => "going on",
+                Some(_) | None => "trying again",
+            };
+            add(&mut title, format_args!("; {how} (attempt {next})"));
         }
         if self.options.live == Live::Plain {
             let (done, total) = (self.progress.done(), self.progress.total());

@@ -214,3 +214,16 @@ fn on_other_servers_up_makes_clones_and_leaves_no_process() {
     assert_eq!(maria.sql(&format!("SHOW DATABASES LIKE '{other}'")).trim(), "");
     assert!(!project.path(".evenly/local").exists());
 }
+
+#[test]
+fn what_only_a_suite_fills_is_said_to_be_empty_and_its_own_servers_are_not_looked_at() {
+    let suite = "[[suite]]\nname = \"web\"\nframework = \"django\"\n";
+    let database = "databases = [\"main\"]\n[database.main]\nurl = \"sqlite:main.db\"\n";
+    let project = Project::new(&format!("{suite}{database}"));
+    let up = project.evenly(&["db", "up"]).exits(0);
+    assert!(up.stderr.contains("`[database.main]` is empty here: suite `web` fills it"), "{up}");
+    project.evenly(&["db", "down"]).exits(0);
+    project.write("evenly.toml", suite);
+    let list = project.evenly(&["db", "list"]).exits(0);
+    assert!(list.stderr.contains("of suite `web` are not looked at"), "{list}");
+}

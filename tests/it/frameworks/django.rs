@@ -163,8 +163,11 @@ fn with_nothing_configured_sqlite_is_migrated_once_and_in_memory() {
     assert!(names(&project).iter().all(|name| name.contains("memory")), "{:?}", names(&project));
     assert!(!project.path("shop.db").exists());
     // Another migration is another template.
-    project.write("shop/migrations/0002_more.py", "from django.db import migrations\n\
-        class Migration(migrations.Migration):\n    dependencies = [(\"shop\", \"0001_initial\")]\n");
+    project.write(
+        "shop/migrations/0002_more.py",
+        "from django.db import migrations\nclass Migration(migrations.Migration):\n    \
+         dependencies = [(\"shop\", \"0001_initial\")]\n",
+    );
     local(&project).exits(0);
     assert_eq!((origins(&project), migrated(&project)), (vec!["built".to_owned()], 2));
 }

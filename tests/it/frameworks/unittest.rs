@@ -92,7 +92,7 @@ fn a_retry_runs_the_failed_tests_alone_however_odd_their_names() {
 }
 
 #[test]
-fn a_test_that_ends_its_process_breaks_its_own_group_alone() {
+fn a_test_that_ends_its_process_is_an_error_alone() {
     let class = "import os, unittest\nclass A(unittest.TestCase):\n";
     let project = project("")
         .file(
@@ -101,18 +101,22 @@ fn a_test_that_ends_its_process_breaks_its_own_group_alone() {
         )
         .file("test_lives.py", format!("{class}    def test_lives(self): pass\n"));
     project.evenly(&["local", "--shards", "2"]).exits(1);
-    let expected = "errored test_dies.A.test_a\nerrored test_dies.A.test_dies\n\
+    let expected = "passed test_dies.A.test_a\nerrored test_dies.A.test_dies\n\
                     passed test_lives.A.test_lives\n";
     assert_eq!(reported(&project), model(expected));
 }
 
 #[test]
 fn a_test_that_vanishes_at_run_time_is_lost() {
-    let project = project("").file(
-        "test_a.py",
-        "import os, unittest\nclass A(unittest.TestCase):\n    def test_stays(self): pass\n\
-         \x20   if 'EVENLY_WORKER' not in os.environ:\n        def test_goes(self): pass\n",
-    );
-    project.evenly(&["local", "--shards", "2"]).exits(5).says("s:test_a.A.test_goes");
-    assert_eq!(project.report()["ledger"]["lost"][0], "s:test_a.A.test_goes");
+    let class =
+        "import os, unittest\nclass A(unittest.TestCase):\n    def test_stays(self): pass\n";
+    let vanishes = "    if 'EVENLY_WORKER' not in os.environ:\n        def test_goes(self): pass\n";
+    // The process that listed runs the first group, which is the larger; another one the second.
+    let more = "    def test_more(self): pass\n    def test_again(self): pass\n";
+    let project = project("processes = \"separate\"\nworker-groups = 1")
+        .file("test_a.py", format!("{class}{more}"))
+        .file("test_b.py", format!("{class}{vanishes}"));
+    let told = project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(1);
+    assert!(told.stdout.contains("test_goes"), "{told}");
+    assert_eq!(outcome(&project, "test_b.A.test_goes"), "errored");
 }

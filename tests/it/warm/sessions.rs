@@ -4,6 +4,7 @@ use super::*;
 use evenly::framework::Renewal;
 use evenly::framework::protocol::WarmGroup;
 use evenly::model::ProcessEnd;
+use std::collections::BTreeMap;
 
 #[test]
 fn groups_are_listed_in_their_order_with_what_is_special_about_them() {
@@ -105,10 +106,10 @@ fn databases_are_prepared_by_a_worker_and_dirty_ones_are_told() {
     block_on(async {
         let stage = Stage::new();
         let output = stage.path("prepared");
-        let output = output.to_str().unwrap();
+        let (output, none) = (output.to_str().unwrap(), BTreeMap::new());
         let session = stage.session(Processes::Fork, &["g=dirties"]).await;
         let mut worker = worker(&session, 0).await;
-        worker.prepare("default", "sqlite:///x", output, LIST_MAX).await.unwrap();
+        worker.prepare("default", "sqlite:///x", output, &none, LIST_MAX).await.unwrap();
         let ran = stage.run(&mut worker, &["dirties"]).await;
         assert_eq!(ran.dirty, ["default"]);
         worker.stop().await;
@@ -116,7 +117,8 @@ fn databases_are_prepared_by_a_worker_and_dirty_ones_are_told() {
 
         let session = stage.session(Processes::Fork, &["main=unprepared"]).await;
         let mut worker = super::worker(&session, 0).await;
-        let error = worker.prepare("default", "sqlite:///x", output, LIST_MAX).await.unwrap_err();
+        let error =
+            worker.prepare("default", "sqlite:///x", output, &none, LIST_MAX).await.unwrap_err();
         assert_eq!(error.to_string(), "cannot migrate");
         assert!(!worker.is_usable());
         worker.stop().await;

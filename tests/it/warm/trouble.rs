@@ -248,6 +248,9 @@ fn a_main_process_that_dies_when_it_is_to_fork_is_told_and_the_next_one_forks() 
         let session = stage.session(Processes::Fork, &["g=passes", "main=dies-at-fork"]).await;
         let error = session.worker(0, &BTreeMap::new()).await.unwrap_err().to_string();
         assert!(error.contains("it ended (exit status 9)"), "{error}");
+        assert_eq!(stage.text("forks").lines().count(), 2, "one main process after the other");
+        assert_eq!(session.notes().len(), 2);
+        fs::write(stage.path("mended"), "").unwrap();
         let mut worker = worker(&session, 0).await;
         let ran = stage.run(&mut worker, &["passes"]).await;
         assert_eq!(told(&ran), [("g.passes", Outcome::Passed)]);

@@ -64,13 +64,29 @@ class Peer:
                 raise Failed({"message": f"{wanted} was waited for, not {str(message)[:300]}"})
 
 
+class Files:
+    """Databases of SQLite below a directory."""
+
+    def __init__(self, work):
+        self.work = work
+
+    def empty(self, name):
+        return f"sqlite:{self.work / name}"
+
+    def clone(self, template, name):
+        shutil.copy(self.work / template, self.work / name)
+        return f"sqlite:{self.work / name}"
+
+
 class Driver:
-    def __init__(self, package, framework, workers, options, results, env=None):
+    def __init__(self, package, framework, workers, options, results, env=None, databases=None):
+        self.peers = []
         self.began = time.monotonic()
         self.loud = __name__ == "__main__"
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="warm-"))
         ours, theirs = socket.socketpair()
-        environment = {**os.environ, "EVENLY_PROTOCOL_FD": str(theirs.fileno()), **(env or {})}
+        self.environment = {**os.environ, **(env or {})}
+        environment = {**self.environment, "EVENLY_PROTOCOL_FD": str(theirs.fileno())}
         self.main_output = self.work / "main"
         with self.main_output.open("wb") as file:
             self.process = subprocess.Popen(
@@ -87,6 +103,7 @@ class Driver:
         self.main.say("hello", hello)
         self.results = results
         self.workers = workers
+        self.databases_of = databases or Files(self.work)
         self.templates = {}
         self.clones = {}
         self.count = 0
@@ -124,22 +141,39 @@ class Driver:
         peer.wait("started")
         return peer
 
-    def prepare(self):
+    def prepare(self, fork=None):
         used = {alias for group in self.groups for alias in group["databases"]}
         waiting = {d["alias"]: d for d in self.databases if not d["mirror"] and d["alias"] in used}
-        peer = self.fork(99)
+        peer = (fork or self.fork)(99)
         while waiting:
             alias = next(a for a, d in waiting.items() if not set(d["after"]) & set(waiting))
-            path = self.work / f"template_{alias}"
-            url = f"sqlite:{path}"
+            name = f"evenly_template_{alias}"
+            url = self.databases_of.empty(name)
             peer.say("prepare", {"alias": alias, "url": url, "output": str(self.work / "prepare")})
             peer.wait("prepared")
-            self.templates[alias] = path
+            self.templates[alias] = name
             del waiting[alias]
         peer.say("stop", {})
-        self.main.wait("ended")
+        while peer.fill():
+            pass
         peer.end.close()
         self.log("templates are full")
+
+    def separate(self, package, options):
+        """A worker that is a process of its own, and lists nothing."""
+        ours, theirs = socket.socketpair()
+        environment = {**self.environment, "EVENLY_PROTOCOL_FD": str(theirs.fileno())}
+        command = [sys.executable, package, "serve", "django"]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
+        theirs.close()
+        peer = Peer(ours)
+        self.peers.append((process, peer))
+        hello = {"protocol": 1, "framework": "django", "processes": "separate", "options": options}
+        peer.say("hello", hello)
+        assert peer.wait("ready")[1]["forks"] is False
+        peer.say("start", {"worker": 1, "env": {"EVENLY_WORKER": "1"}})
+        peer.wait("started")
+        return peer
 
     def clone(self, worker, alias, anew=False):
         primary = next((d["mirror"] or alias for d in self.databases if d["alias"] == alias), None)
@@ -148,16 +182,16 @@ class Driver:
         key = (worker, primary)
         if anew or key not in self.clones:
             self.count += 1
-            path = self.work / f"clone_{worker}_{primary}_{self.count}"
-            shutil.copy(self.templates[primary], path)
-            self.clones[key] = f"sqlite:{path}"
+            name = f"test_{worker}_{primary}_{self.count}"
+            self.clones[key] = self.databases_of.clone(self.templates[primary], name)
         return self.clones[key]
 
-    def run(self, groups):
+    def run(self, groups, fork=None):
         """Runs groups: those that are not late first. Where a worker dies, the test that ran is an
         error, and a fresh worker on fresh clones goes on behind it."""
         queue = sorted(groups, key=lambda group: group["late"])
         selector = selectors.DefaultSelector()
+        fork = fork or self.fork
         self.running = {}
 
         def begin(worker, peer):
@@ -173,7 +207,7 @@ class Driver:
             peer.say("run", {**body, "databases": found})
 
         def start(worker):
-            peer = self.fork(worker)
+            peer = fork(worker)
             selector.register(peer.end, selectors.EVENT_READ, (worker, peer))
             begin(worker, peer)
 
@@ -239,10 +273,11 @@ class Driver:
 
     def end(self):
         """Ends the process, whatever state it is in."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.main.end.close()
+        for process, peer in [(self.process, self.main), *self.peers]:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            peer.end.close()
 
     def remove(self):
         shutil.rmtree(self.work)

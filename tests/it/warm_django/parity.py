@@ -16,7 +16,7 @@ PACKAGE = str(ROOT / "src/shim/evenly_worker")
 FIXTURE = ROOT / "tests/fixtures/django"
 sys.path.insert(0, str(HERE))
 
-from driver import Driver, Failed  # noqa: E402
+from driver import Driver, Failed
 
 FIXTURE_OF = re.compile(r"(setUp|tearDown)(Class|Module) \((.*)\)$")
 
@@ -31,6 +31,7 @@ class Case(unittest.TestCase):
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.project)
         self.env = {"PYTHONDONTWRITEBYTECODE": "1"}
+        self.databases = None
 
     def plain(self, *words):
         """What `manage.py test` comes to, a test."""
@@ -39,14 +40,14 @@ class Case(unittest.TestCase):
         env = {**os.environ, **self.env, "PYTHONPATH": str(HERE), "PLAIN_SETTINGS": "settings"}
         env.update(PLAIN_RESULTS=str(results), DJANGO_SETTINGS_MODULE="plain")
         command = [sys.executable, "manage.py", "test", "--noinput", *words]
-        self.ran = subprocess.run(command, env=env, capture_output=True, text=True)
+        self.ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         return dict(json.loads(line) for line in results.read_text().splitlines())
 
     def begin(self, workers=1, **options):
         """A worker's main process, listed."""
         results = (self.project / "warm.jsonl").open("w")
         self.addCleanup(results.close)
-        driver = Driver(PACKAGE, "django", workers, options, results, self.env)
+        driver = Driver(PACKAGE, "django", workers, options, results, self.env, self.databases)
         self.addCleanup(driver.remove)
         self.addCleanup(driver.end)
         driver.list()
@@ -79,7 +80,9 @@ class Case(unittest.TestCase):
             if told["outcome"] != expected:
                 found[told["test"]] = (expected, told["outcome"], told.get("detail"))
         if found or plain:
-            text = "\n".join(f"{name}: {a} in a plain run, {b}: {c}" for name, (a, b, c) in found.items())
+            text = "\n".join(
+                f"{name}: {a} in a plain run, {b}: {c}" for name, (a, b, c) in found.items()
+            )
             self.fail(f"{text}\nnot run: {list(plain)}")
 
 
@@ -108,6 +111,14 @@ class Parity(Case):
     def test_three_workers(self):
         self.check(workers=3, paths=["shop"])
 
+    def test_processes_of_their_own(self):
+        plain = self.plain("shop")
+        options = {"paths": ["shop"]}
+        self.driver = self.begin(2, **options)
+        self.driver.prepare(lambda worker: self.driver.separate(PACKAGE, options))
+        self.driver.run(self.driver.groups, lambda worker: self.driver.separate(PACKAGE, options))
+        self.compare(plain)
+
     def test_databases_in_files(self):
         self.env["DATABASE_FILES"] = str(self.project)
         self.check(workers=2, paths=["shop"])
@@ -119,7 +130,9 @@ class Parity(Case):
     def test_every_grouping(self):
         for by in ("app", "class", "test"):
             with self.subTest(by=by):
-                self.check(paths=["shop.tests.test_flush", "shop.tests.test_mixed"], **{"group-by": by})
+                self.check(
+                    paths=["shop.tests.test_flush", "shop.tests.test_mixed"], **{"group-by": by}
+                )
 
     def test_tags_and_patterns(self):
         for args in (["--tag", "slow"], ["--exclude-tag", "slow"], ["-k", "rows", "-k", "empty"]):
@@ -136,6 +149,67 @@ class Parity(Case):
         self.driver.stop()
         self.compare(plain)
         self.assertEqual(list(self.project.glob("*.sqlite3")), [])
+
+
+class Postgres:
+    """A server that `POSTGRES` names: user, password, host and port, with commas between."""
+
+    def __init__(self):
+        import psycopg
+
+        self.place = os.environ["POSTGRES"]
+        user, password, host, port = self.place.split(",")
+        self.base = f"{user}:{password}@{host}:{port}"
+        self.connection = psycopg.connect(f"postgres://{self.base}/postgres", autocommit=True)
+        self.made = []
+
+    def empty(self, name):
+        return self.clone("template0", name)
+
+    def clone(self, template, name):
+        self.connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.made.append(name)
+        return f"postgresql://{self.base}/{name}"
+
+    def close(self):
+        for name in self.made:
+            self.connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.connection.close()
+
+
+@unittest.skipUnless("POSTGRES" in os.environ, "no POSTGRES")
+class OnPostgres(Case):
+    def setUp(self):
+        super().setUp()
+        self.databases = Postgres()
+        self.addCleanup(self.databases.close)
+        self.env["DATABASE_SERVER"] = "postgresql," + self.databases.place
+        for name in ("shop", "archive", "unused"):  # the project's own: nobody may touch them
+            self.databases.empty(name)
+
+    def test_two_workers(self):
+        self.check(workers=2, paths=["shop"])
+        for name in ("shop", "archive", "unused"):
+            found = self.databases.connection.execute(
+                "SELECT count(*) FROM pg_stat_database WHERE datname = %s AND tup_inserted > 0",
+                [name],
+            )
+            self.assertEqual(found.fetchone(), (0,))
+
+    def test_hostile(self):
+        driver = self.begin(paths=["hostile"])
+        driver.prepare()
+        driver.run(driver.groups)
+        bad = [told["test"] for told in driver.outcomes if told["outcome"] != "passed"]
+        self.assertEqual(len(bad), 7, bad)
+
+    def test_urls(self):
+        (told,) = [d for d in self.begin(paths=["shop"]).databases if d["alias"] == "default"]
+        user, _, host, port = self.databases.place.split(",")
+        self.assertEqual(told["name"], "test_shop")
+        self.assertTrue(told["url"].startswith(f"postgres://{user}"), told["url"])
+        self.assertTrue(told["url"].endswith(f"@{host}:{port}/shop"), told["url"])
 
 
 class Listed(Case):
@@ -219,7 +293,9 @@ class Refusals(Case):
         self.assertIn("the installed apps cannot be loaded: ModuleNotFoundError", message)
 
     def test_runner(self):
-        (self.project / "odd.py").write_text("from settings import *\nTEST_RUNNER = 'routers.Router'\n")
+        (self.project / "odd.py").write_text(
+            "from settings import *\nTEST_RUNNER = 'routers.Router'\n"
+        )
         self.assertIn("the test runner `routers.Router`", self.refused(settings="odd"))
 
     def test_label_that_is_a_file(self):
@@ -227,7 +303,9 @@ class Refusals(Case):
         self.assertIn("is a path to a file", message)
 
     def test_system_check(self):
-        text = "from django.db import models\nclass Odd(models.Model):\n    x = models.CharField()\n"
+        text = (
+            "from django.db import models\nclass Odd(models.Model):\n    x = models.CharField()\n"
+        )
         text += "    y = models.ManyToManyField('Nothing')\n"
         with (self.project / "shop/models.py").open("a") as file:
             file.write(text)
