@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -17,9 +16,8 @@ PACKAGE = str(ROOT / "src/shim/evenly_worker")
 FIXTURE = ROOT / "tests/fixtures/django"
 sys.path.insert(0, str(HERE))
 
+from compare import told_by_test
 from driver import Driver, Failed
-
-FIXTURE_OF = re.compile(r"(setUp|tearDown)(Class|Module) \((.*)\)$")
 
 
 class Case(unittest.TestCase):
@@ -75,7 +73,7 @@ class Case(unittest.TestCase):
 
     def compare(self, plain):
         """Names what differs, with what evenly was told of it."""
-        plain, found = told_by_test(plain, self.driver.groups), {}
+        plain, found = told_by_test(plain, [t for g in self.driver.groups for t in g["tests"]]), {}
         for told in self.driver.outcomes:
             expected = plain.pop(told["test"], None)
             if told["outcome"] != expected:
@@ -85,22 +83,6 @@ class Case(unittest.TestCase):
                 f"{name}: {a} in a plain run, {b}: {c}" for name, (a, b, c) in found.items()
             )
             self.fail(f"{text}\nnot run: {list(plain)}")
-
-
-def told_by_test(plain, groups):
-    """A plain run's results with those of fixtures as evenly tells them."""
-    found = {}
-    for name, outcome in plain.items():
-        fixture = FIXTURE_OF.match(name)
-        if not fixture:
-            found[name] = outcome
-        elif fixture[1] == "tearDown":
-            found[f"{fixture[3]}.tearDown{fixture[2]}"] = outcome
-        else:
-            for group in groups:
-                own = [test for test in group["tests"] if test.startswith(fixture[3] + ".")]
-                found.update(dict.fromkeys(own, outcome))
-    return found
 
 
 class Parity(Case):
