@@ -316,12 +316,11 @@ mod tests {
         for line in examples() {
             let value: Value = serde_json::from_str(line).unwrap();
             seen.insert(key(&value));
-            let again = match serde_json::from_str::<Ask>(line) {
-                Ok(ask) => serde_json::to_value(ask).unwrap(),
-                Err(_) => {
-                    let told: Told = serde_json::from_str(line).expect(line);
-                    serde_json::to_value(told).unwrap()
-                }
+            let again = if let Ok(ask) = serde_json::from_str::<Ask>(line) {
+                serde_json::to_value(ask).unwrap()
+            } else {
+                let told: Told = serde_json::from_str(line).expect(line);
+                serde_json::to_value(told).unwrap()
             };
             assert_eq!(again, value, "{line}");
         }

@@ -7,7 +7,7 @@ import sys
 import time
 import unittest
 
-from .channel import DETAIL_BYTES_MAX, cut, one_line, shown
+from .channel import DETAIL_BYTES_MAX, Real, cut, one_line, shown
 
 RANK = {"passed": 0, "skipped": 1, "failed": 2, "errored": 3}
 NEVER_RAN = "the test was not run, and the framework did not say why"
@@ -319,4 +319,4 @@ def tell(what, test, detail):
     try:
         print(text, file=sys.stderr, flush=True)
     except Exception:  # noqa: BLE001 (a test's own stream)
-        os.write(2, text.encode("utf-8", "backslashreplace"))
+        Real.write(2, text.encode("utf-8", "backslashreplace"))

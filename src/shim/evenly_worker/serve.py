@@ -5,7 +5,6 @@ import contextlib
 import gc
 import importlib
 import os
-import platform
 import random
 import resource
 import select
@@ -21,6 +20,7 @@ from .results import NEVER_RAN, Report
 
 PROTOCOL_FD = "EVENLY_PROTOCOL_FD"
 CHILDREN_POLL_MS = 1000
+IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 PAGE_BYTES = resource.getpagesize()
 
 
@@ -80,6 +80,7 @@ class Main:
         self.seeded = None
         self.children = {}
         self.wake = None
+        self.sigchld = signal.SIG_DFL
 
     def serve(self):
         """Answers until `stop` or the socket's end."""
@@ -119,7 +120,8 @@ class Main:
         wanted = body["processes"] == "fork" and hasattr(os, "fork")
         self.forks = wanted and self.framework.forks()
         ready = {"protocol": PROTOCOL, "framework": self.framework.version()}
-        ready["language"] = f"{platform.python_implementation()} {platform.python_version()}"
+        language = IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name)
+        ready["language"] = f"{language} {'.'.join(map(str, sys.version_info[:3]))}"
         self.channel.send("ready", {**ready, "forks": self.forks})
 
     def list(self):
@@ -165,7 +167,9 @@ class Main:
             self.wake = os.pipe()
             for end in self.wake:
                 os.set_blocking(end, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        before = signal.signal(signal.SIGCHLD, woken)
+        if before is not woken:
+            self.sigchld = before
         signal.set_wakeup_fd(self.wake[1], warn_on_full_buffer=False)
         with contextlib.suppress(BlockingIOError):
             Real.read(self.wake[0], 4096)
@@ -213,7 +217,7 @@ class Main:
         status = 2
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGCHLD, self.sigchld or signal.SIG_DFL)
             for end in self.wake or ():
                 Real.close(end)
             os.setsid()
@@ -227,6 +231,10 @@ class Main:
             Real.print_exc()
         finally:
             leave(status)
+
+
+def woken(number, frame):
+    """The handler of SIGCHLD, which has only to be there for the wakeup descriptor."""
 
 
 class Seeding:

@@ -11,7 +11,6 @@ import contextlib
 import os
 import sys
 import tempfile
-from importlib import metadata
 
 from .channel import Real, Refused
 from .results import Finish, Listing, brief
@@ -33,27 +32,13 @@ REFUSED = {
 def framework(options):
     """The framework, for a suite's settings."""
     try:
-        version = metadata.version("twisted")
-    except metadata.PackageNotFoundError:
+        from twisted import __version__ as version
+    except ModuleNotFoundError:
         text = f"`{sys.executable}` has no Twisted: is `python` in evenly.toml right?"
-        raise Refused(text) from None
+        raise Refused(text, Real.format_exc()) from None
     if tuple(map(int, version.split(".")[:2])) < (24, 3):
         raise Refused(f"this is Twisted {version}, and evenly needs 24.3 or newer")
     return Trial(options, version)
-
-
-def set_django_up(settings):
-    """What tests of Django's need, for tests of trial that use its ORM."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = settings
-    try:
-        import django
-        from django.test.utils import setup_test_environment
-
-        django.setup()
-        setup_test_environment()
-    except Exception as error:
-        told = f'cannot set Django up with `settings = "{settings}"`: {brief((type(error), error))}'
-        raise Refused(told, Real.format_exc()) from error
 
 
 class Trial:
@@ -73,7 +58,9 @@ class Trial:
         self.loader = None
         self.catalog = None
         self.broken = []
+        self.sorter = None
         self.modules = set()
+        self.places = set()
         self.whole = False
         self.log = None
 
@@ -88,15 +75,16 @@ class Trial:
     def collect(self, wanted):
         """Loads everything, or the modules of some tests."""
         self._load_trial()
-        here = os.getcwd()
         os.chdir(self.home)
         try:
             if wanted is None:
                 self._load_all()
             else:
-                self._load_some([test for test in wanted if test not in self.catalog])
+                self._load_some(wanted)
         finally:
-            os.chdir(here)
+            if self.temp is not None:
+                os.makedirs(self.temp, exist_ok=True)
+                os.chdir(self.temp)
         listing = Listing()
         listing.groups = self.catalog.groups() if wanted is None else []
         listing.broken = [(name, message) for name, message, _ in self.broken]
@@ -152,8 +140,6 @@ class Trial:
         from twisted.scripts import trial
         from twisted.trial import reporter
 
-        from . import trial_tests
-
         if not self.paths:
             raise Refused("trial needs `paths`: the packages, modules or files to test")
         config = trial.Options()
@@ -167,10 +153,19 @@ class Trial:
                 raise Refused(f"`--{option}` in `args` of this suite: {why}")
         trial._initialDebugSetup(config)
         if self.settings is not None:
-            set_django_up(self.settings)
-        self.loader = trial_tests.Loader(trial._getLoader(config).sorter)
-        self.catalog = Catalog(trial_tests.name_of, self._group_of, trial_tests.PLAIN)
+            from . import twisted_django
+
+            twisted_django.set_up(self.settings)
+        self.sorter = trial._getLoader(config).sorter
         self.config = config
+        self._forget()
+
+    def _forget(self):
+        """Knows no tests from now on."""
+        from . import trial_tests
+
+        self.loader = trial_tests.Loader(self.sorter)
+        self.catalog = Catalog(trial_tests.name_of, self._group_of, trial_tests.PLAIN)
 
     @contextlib.contextmanager
     def _django(self, databases):
@@ -179,28 +174,28 @@ class Trial:
         if base is None:
             yield
             return
-        from django.db import connections
-
         base.clones.point(databases)
         try:
             yield
         finally:
-            connections.close_all()
+            base.clones.close()
 
     def _load_all(self):
-        """Loads what the paths say, once."""
-        if not self.whole:
-            self.whole = True
-            recurse = not self.config["no-recurse"]
-            self._add(self.loader.loadByNames(self.config["tests"], recurse=recurse))
+        """Loads what the paths say."""
+        self.whole = True
+        self._forget()
+        recurse = not self.config["no-recurse"]
+        self._add(self.loader.loadByNames(self.config["tests"], recurse=recurse))
 
     def _load_some(self, tests):
         """Loads the modules of tests by their names; all, where a test is not so found."""
         from . import trial_tests
 
         for test in tests:
-            if test in self.catalog:
+            place = test.rpartition(".")[0]
+            if self.whole or test in self.catalog or place in self.places:
                 continue
+            self.places.add(place)
             try:
                 module = trial_tests.import_longest(test)
             except BaseException as error:  # noqa: BLE001 (a module may even exit)

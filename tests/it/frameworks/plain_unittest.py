@@ -17,7 +17,12 @@ class Result(unittest.TestResult):
         print("errored", test.id())
 
     def addSkip(self, test, reason):
-        print("skipped", test.id())
+        print("skipped", getattr(test, "test_case", test).id())
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            failed = issubclass(err[0], test.failureException)
+            print("failed" if failed else "errored", test.id())
 
     def addExpectedFailure(self, test, err):
         print("passed", test.id())

@@ -10,6 +10,7 @@ PACKAGE is the directory `evenly_worker`. SCENARIO is JSON; nothing in it is nee
     groups      the names of the groups to run, in this order, or {name: [test]}
     env         the variables of `start`
     databases   the clones of `run`
+    hangs-up    true: the worker's socket is closed in place of `stop`
     signals     {test: number}: what a worker is sent when the test has started
 
 A worker that dies is replaced, and the rest of its group is run by the next one. Each line is who
@@ -178,7 +179,10 @@ class Driver:
 
     def stop(self):
         """Ends the worker and the main process."""
-        self.worker.say("stop", {})
+        if self.scenario.get("hangs-up"):
+            self.worker.end.close()
+        else:
+            self.worker.say("stop", {})
         if self.forks:
             self.main.hear()
             self.main.say("signal", {"worker": 0, "signal": signal.SIGKILL})

@@ -139,6 +139,13 @@ fn a_death_costs_the_running_test_alone_and_tells_how() {
 }
 
 #[test]
+fn a_worker_ends_when_evenly_hangs_up() {
+    let scenario = json!({"groups": ["test_b_after"], "hangs-up": true});
+    let talk = Talk::of(&project("warm/hostile"), "python3", "unittest", &scenario);
+    assert_eq!(talk.ends(), [ProcessEnd::Exited(0)]);
+}
+
+#[test]
 fn at_the_deadline_every_threads_stack_is_in_the_output() {
     let abort = Signal::ABORT.as_raw();
     let test = "test_m_hangs.Hangs.test_hangs";

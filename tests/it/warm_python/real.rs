@@ -40,5 +40,5 @@ fn twisteds_own_are_what_trial_says_itself() {
     let paths = ["twisted.persisted", "twisted.python", "twisted.trial", "twisted.test.test_defer"];
     let (found, alone) = both(&Project::new(""), &python, "trial", &paths);
     same(&found, &alone);
-    assert!(found.len() > 2_000, "{}", found.len());
+    assert!(found.len() > 1_400, "{}", found.len());
 }

@@ -34,11 +34,8 @@ fn of_fixtures(mut alone: Outcomes) -> Outcomes {
 #[test]
 fn groups_of_any_size_come_to_what_unittest_says_itself() {
     let project = project("unittest");
-    let mut expected = of_fixtures(alone(&project, "python3", PLAIN, &["tests"]));
-    // Its subtests are told one by one.
-    expected.retain(|name, _| !name.contains(" (number="));
-    expected.insert("tests.test_basket.Basket.test_subtests".to_owned(), "failed".to_owned());
-    for (group_by, count) in [("module", 4), ("class", 7), ("test", 20)] {
+    let expected = of_fixtures(alone(&project, "python3", PLAIN, &["tests"]));
+    for (group_by, count) in [("module", 4), ("class", 6), ("test", 20)] {
         for processes in ["fork", "separate"] {
             let options = json!({"paths": ["tests"], "group-by": group_by});
             let scenario = json!({"options": options, "processes": processes});
