@@ -1,7 +1,7 @@
 //! What the binary carries.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 
