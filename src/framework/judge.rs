@@ -221,13 +221,9 @@ pub fn retry_selection(
     problem: Option<&Problem>,
     failed: &[String],
 ) -> Selection {
-    match reading {
-        // Every test has a result of its own, whatever became of its worker.
-        Reading::Told => {}
-        Reading::ExitStatus | Reading::Junit { .. } if problem.is_some() => {
-            return Selection::Whole;
-        }
-        Reading::ExitStatus | Reading::Junit { .. } => {}
+    // What a warm worker told of its tests holds, whatever became of it.
+    if problem.is_some() && reading != Reading::Told {
+        return Selection::Whole;
     }
     let failed: HashSet<&String> = failed.iter().collect();
     let names: Vec<String> =

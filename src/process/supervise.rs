@@ -269,13 +269,13 @@ impl Supervise {
         }
         let started = Instant::now();
         let socket = self.socket.take().filter(|_| order.socket);
-        match start(order, socket) {
+        match start(order, socket.as_ref()) {
             Ok(main) => {
                 let (end, phase, leaked) = (None, Phase::Main, Vec::new());
                 self.running = Some(Running { main, started, end, phase, leaked });
                 Ok(())
             }
-            Err(why) => self.answer(Answer::Ended(Ended::not_started(why))),
+            Err(why) => self.answer(&Answer::Ended(Ended::not_started(why))),
         }
     }
 
@@ -348,7 +348,7 @@ impl Supervise {
         let unkillable =
             unkillable.iter().take(UNKILLABLE_MAX).map(|pid| pid.as_raw_pid()).collect();
         let leaked = running.leaked;
-        self.answer(Answer::Ended(Ended { end, leaked, unkillable, duration_us }))
+        self.answer(&Answer::Ended(Ended { end, leaked, unkillable, duration_us }))
     }
 
     /// Kills what is beside the command; answers when nothing is. Without a command there is
@@ -365,14 +365,12 @@ impl Supervise {
         let asked = sweep.asked;
         self.sweep = None;
         self.abandoned.extend(left);
-        for _ in 0..asked {
-            self.answer(Answer::Swept(orphans.clone()))?;
-        }
-        Ok(())
+        let answer = Answer::Swept(orphans);
+        (0..asked).try_for_each(|_| self.answer(&answer))
     }
 
-    fn answer(&mut self, answer: Answer) -> io::Result<()> {
-        encode(&answer, &mut self.answer);
+    fn answer(&mut self, answer: &Answer) -> io::Result<()> {
+        encode(answer, &mut self.answer);
         let mut out = io::stdout().lock();
         out.write_all(&self.answer)?;
         out.flush()
@@ -416,7 +414,7 @@ fn signal_all(children: &[Pid], signal: Signal) {
 }
 
 /// Starts a command; says what happened, to what, if that fails.
-fn start(order: &Order, socket: Option<OwnedFd>) -> Result<Pid, String> {
+fn start(order: &Order, socket: Option<&OwnedFd>) -> Result<Pid, String> {
     let read = |text: &str| from_wire(text).map_err(|error| format!("a garbled order: {error}"));
     let argv = order.argv.iter().map(|part| read(part)).collect::<Result<Vec<_>, _>>()?;
     let (program, arguments) = argv.split_first().ok_or("the command is empty")?;
@@ -436,7 +434,7 @@ fn start(order: &Order, socket: Option<OwnedFd>) -> Result<Pid, String> {
     if let Some((user, group)) = order.user {
         command.uid(user).gid(group);
     }
-    if let Some(socket) = &socket {
+    if let Some(socket) = socket {
         // Nothing else is started meanwhile: this process has one thread.
         rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::empty())
             .map_err(|error| format!("cannot pass on its socket: {error}"))?;

@@ -222,12 +222,11 @@ impl Desk {
             Over::Forsaken(_) => Duration::ZERO,
         };
         let by_itself = timeout(patience, self.process.gone()).await;
-        let gone = match by_itself {
-            Ok(gone) => gone,
-            Err(_) => {
-                self.process.control(Control::Kill);
-                self.process.gone().await
-            }
+        let gone = if let Ok(gone) = by_itself {
+            gone
+        } else {
+            self.process.control(Control::Kill);
+            self.process.gone().await
         };
         let words = self.process.words();
         self.process.close().await;

@@ -95,13 +95,11 @@ impl Wire {
     }
 
     fn take(&mut self) -> Option<Heard> {
-        let line = match self.lines.next_line() {
-            Ok(line) => line?,
-            Err(_) => {
-                let what = format!("said a message of more than {MESSAGE_BYTES_MAX} bytes");
-                return Some(Heard::Nonsense(what));
-            }
+        let Ok(line) = self.lines.next_line() else {
+            let what = format!("said a message of more than {MESSAGE_BYTES_MAX} bytes");
+            return Some(Heard::Nonsense(what));
         };
+        let line = line?;
         Some(match serde_json::from_slice(line) {
             Ok(told) => Heard::Told(told, line.len()),
             Err(error) => Heard::Nonsense(format!("said `{}`: {error}", start(line))),

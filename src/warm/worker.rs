@@ -95,16 +95,14 @@ impl Link {
     async fn kill(&mut self) -> Gone {
         self.control(Control::Kill).await;
         let patience = Duration::from_millis(KILL_MS_MAX) + Duration::from_secs(NEWS_S_MAX);
-        match timeout(patience, self.gone()).await {
-            Ok(gone) => gone,
-            Err(_) => {
-                if let Self::Forked { requests, .. } = self {
-                    let why = "did not tell of a worker that was killed";
-                    let _ = requests.send(Request::Forsake(why)).await;
-                }
-                self.gone().await
-            }
+        if let Ok(gone) = timeout(patience, self.gone()).await {
+            return gone;
         }
+        if let Self::Forked { requests, .. } = self {
+            let why = "did not tell of a worker that was killed";
+            let _ = requests.send(Request::Forsake(why)).await;
+        }
+        self.gone().await
     }
 
     fn words(&self) -> String {
@@ -362,12 +360,10 @@ impl Log {
         let now = Instant::now();
         let Self { tests, running, bytes: _, finish: heard } = self;
         let (close, finish) = match (stop, heard) {
-            (Stop::Finished(finish) | Stop::Signalled(finish), _) => {
-                (Close::Finished { good: finish.good }, Some(finish))
-            }
             (Stop::Astray(what), _) => (Close::Astray(what), None),
+            (Stop::Finished(finish) | Stop::Signalled(finish), _)
             // It said that it finished, and ended then.
-            (Stop::Killed | Stop::Ended | Stop::Gone(_), Some(finish)) => {
+            | (Stop::Killed | Stop::Ended | Stop::Gone(_), Some(finish)) => {
                 (Close::Finished { good: finish.good }, Some(finish))
             }
             (Stop::Killed | Stop::Ended | Stop::Gone(_), None) => (Close::Died, None),

@@ -225,16 +225,7 @@ fn replay(out: &mut impl Write) -> Outcome {
 fn plan(history: &History, run: u64, groups: &[Group], shards: u32) -> Outcome<Plan> {
     let estimator = Estimator::new(history, Some(run));
     let work = groups.iter().map(|group| {
-        let Group {
-            id,
-            members: _,
-            tests,
-            exclusive,
-            databases: _,
-            aliases: _,
-            late: _,
-            limits: _,
-        } = group;
+        let Group { id, tests, exclusive, .. } = group;
         let estimate = estimator.estimate(group);
         Work { id: id.clone(), estimate, exclusive: *exclusive, tests: tests.as_deref() }
     });

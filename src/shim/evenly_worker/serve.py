@@ -5,7 +5,6 @@ import contextlib
 import gc
 import importlib
 import os
-import platform
 import random
 import resource
 import select
@@ -21,6 +20,7 @@ from .results import NEVER_RAN, Report
 
 PROTOCOL_FD = "EVENLY_PROTOCOL_FD"
 CHILDREN_POLL_MS = 1000
+IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 PAGE_BYTES = resource.getpagesize()
 
 
@@ -120,7 +120,8 @@ class Main:
         wanted = body["processes"] == "fork" and hasattr(os, "fork")
         self.forks = wanted and self.framework.forks()
         ready = {"protocol": PROTOCOL, "framework": self.framework.version()}
-        ready["language"] = f"{platform.python_implementation()} {platform.python_version()}"
+        language = IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name)
+        ready["language"] = f"{language} {'.'.join(map(str, sys.version_info[:3]))}"
         self.channel.send("ready", {**ready, "forks": self.forks})
 
     def list(self):

@@ -11,7 +11,6 @@ import contextlib
 import os
 import sys
 import tempfile
-from importlib import metadata
 
 from .channel import Real, Refused
 from .results import Finish, Listing, brief
@@ -33,10 +32,10 @@ REFUSED = {
 def framework(options):
     """The framework, for a suite's settings."""
     try:
-        version = metadata.version("twisted")
-    except metadata.PackageNotFoundError:
+        from twisted import __version__ as version
+    except ModuleNotFoundError:
         text = f"`{sys.executable}` has no Twisted: is `python` in evenly.toml right?"
-        raise Refused(text) from None
+        raise Refused(text, Real.format_exc()) from None
     if tuple(map(int, version.split(".")[:2])) < (24, 3):
         raise Refused(f"this is Twisted {version}, and evenly needs 24.3 or newer")
     return Trial(options, version)

@@ -35,8 +35,7 @@ fn a_python_that_is_too_old_says_so() {
 
 #[test]
 fn a_twisted_that_is_too_old_says_so() {
-    let metadata = "Metadata-Version: 2.1\nName: Twisted\nVersion: 22.10.0\n";
-    let project = Project::new("").file("Twisted-22.10.0.dist-info/METADATA", metadata);
+    let project = Project::new("").file("twisted/__init__.py", "__version__ = '22.10.0'\n");
     let talk = Talk::of(&project, "python3", "trial", &json!({}));
     assert_eq!(talk.refusal(), "this is Twisted 22.10.0, and evenly needs 24.3 or newer");
 }
