@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Django's own suite from its source package: by Django's `runtests.py`, serially, and in warm workers
-# that a script plays evenly to; says what differs.
+# Django's own suite from its source package: by Django's `runtests.py`, serially, and in warm
+# workers, to which a script plays evenly; says what differs.
 #
 #     tests/bench/django_suite.sh [APP...]
 #
@@ -32,7 +32,8 @@ install() {
 plain() {
     rm -f "$WORK/plain.jsonl"
     # Its exit status is what its tests make it.
-    PLAIN_SETTINGS=test_sqlite PLAIN_RESULTS=$WORK/plain.jsonl PYTHONPATH=$ROOT/tests/it/warm_django \
+    PLAIN_SETTINGS=test_sqlite PLAIN_RESULTS=$WORK/plain.jsonl \
+        PYTHONPATH=$ROOT/tests/it/warm_django \
         "$BIN/python" runtests.py --parallel 1 --settings plain "$@" >"$WORK/plain.log" 2>&1 || true
 }
 
