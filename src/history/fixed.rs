@@ -69,7 +69,9 @@ mod tests {
     fn two_histories_become_the_same_one_whichever_comes_first() {
         let of = |runs: &[(u64, u64)]| {
             let mut history = History::default();
-            runs.iter().for_each(|&(run, us)| history.record_fixed(run, us));
+            for &(run, us) in runs {
+                history.record_fixed(run, us);
+            }
             history
         };
         let (a, b) = (of(&[(1, 10), (2, 20)]), of(&[(2, 25), (3, 5)]));

@@ -24,21 +24,27 @@ struct Style {
     /// 0 to 15, as terminals number them.
     colour: Option<u8>,
     ground: Option<u8>,
-    bold: bool,
-    dim: bool,
-    italic: bool,
-    underlined: bool,
+    /// Which of [`MARKS`] are on.
+    marks: [bool; MARKS.len()],
 }
+
+/// Beside colours: the number that turns it on, the one that turns it off, and its class.
+const MARKS: [(u16, u16, &str); 4] = [(1, 22, "bo"), (2, 22, "di"), (3, 23, "it"), (4, 24, "un")];
 
 impl Style {
     fn classes(self) -> String {
         let mut classes = Vec::new();
         classes.extend(self.colour.map(|colour| format!("f{colour}")));
         classes.extend(self.ground.map(|ground| format!("b{ground}")));
-        let marks =
-            [(self.bold, "bo"), (self.dim, "di"), (self.italic, "it"), (self.underlined, "un")];
-        classes.extend(marks.iter().filter(|(on, _)| *on).map(|(_, class)| (*class).to_owned()));
+        let on = MARKS.iter().zip(self.marks).filter(|(_, on)| *on);
+        classes.extend(on.map(|((.., class), _)| (*class).to_owned()));
         classes.join(" ")
+    }
+
+    fn mark(&mut self, code: u16) {
+        for ((on, off, _), mark) in MARKS.iter().zip(&mut self.marks) {
+            *mark = (*mark || code == *on) && code != *off;
+        }
     }
 
     /// Takes one Select Graphic Rendition, ECMA-48 section 8.3.117.
@@ -47,13 +53,7 @@ impl Style {
         while let Some(code) = codes.next() {
             match code {
                 0 => *self = Self::default(),
-                1 => self.bold = true,
-                2 => self.dim = true,
-                3 => self.italic = true,
-                4 => self.underlined = true,
-                22 => (self.bold, self.dim) = (false, false),
-                23 => self.italic = false,
-                24 => self.underlined = false,
+                1..=4 | 22..=24 => self.mark(code),
                 30..=37 => self.colour = u8::try_from(code - 30).ok(),
                 90..=97 => self.colour = u8::try_from(code - 90 + 8).ok(),
                 39 => self.colour = None,
