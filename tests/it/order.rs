@@ -15,8 +15,8 @@ results = \"exit-status\"
 ";
 
 fn project(rules: &str, groups: &[(&str, &str)]) -> Project {
-    let order: String = groups.iter().map(|(name, _)| format!("{name}\n")).collect();
-    let project = Project::new(&format!("{LISTED}{rules}")).file("order", order);
+    let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
+    let project = Project::new(&format!("{LISTED}{rules}")).file("order", names.join("\n"));
     groups.iter().fold(project, |project, (name, script)| project.file(format!("t/{name}"), script))
 }
 

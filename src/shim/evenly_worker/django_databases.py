@@ -190,10 +190,15 @@ class Databases:
                     continue
                 if kind.plain:
                     self._watch(place)
-                elif kind.flushes or not rolls_back(kind.case):
+                elif kind.flushes or not self._rolls_back(kind):
                     self._will_flush(place, kind, emptied.get(alias))
 
         return before
+
+    def _rolls_back(self, kind):
+        """Whether its tests are rolled back, which some storage engines cannot do."""
+        places = [self._places[alias] for alias in kind.own if alias in self._places]
+        return all(place.connection.features.supports_transactions for place in places)
 
     def _will_flush(self, place, kind, emptied):
         """A class that empties tables comes: in a plain run others may have done it before."""
@@ -360,12 +365,6 @@ def disconnect(connection):
     close_pool = getattr(connection, "close_pool", None)
     if close_pool is not None:
         close_pool()
-
-
-def rolls_back(case):
-    """Whether Django rolls back what tests of a class do, which some storage engines cannot."""
-    supported = getattr(case, "_databases_support_transactions", None)
-    return supported is None or supported()
 
 
 def set_charset(creation):

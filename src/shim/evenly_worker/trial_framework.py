@@ -41,20 +41,6 @@ def framework(options):
     return Trial(options, version)
 
 
-def set_django_up(settings):
-    """What tests of Django's need, for tests of trial that use its ORM."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = settings
-    try:
-        import django
-        from django.test.utils import setup_test_environment
-
-        django.setup()
-        setup_test_environment()
-    except Exception as error:
-        told = f'cannot set Django up with `settings = "{settings}"`: {brief((type(error), error))}'
-        raise Refused(told, Real.format_exc()) from error
-
-
 class Trial:
     """Lists by module, class or test."""
 
@@ -167,7 +153,9 @@ class Trial:
                 raise Refused(f"`--{option}` in `args` of this suite: {why}")
         trial._initialDebugSetup(config)
         if self.settings is not None:
-            set_django_up(self.settings)
+            from . import twisted_django
+
+            twisted_django.set_up(self.settings)
         self.sorter = trial._getLoader(config).sorter
         self.config = config
         self._forget()
@@ -186,13 +174,11 @@ class Trial:
         if base is None:
             yield
             return
-        from django.db import connections
-
         base.clones.point(databases)
         try:
             yield
         finally:
-            connections.close_all()
+            base.clones.close()
 
     def _load_all(self):
         """Loads what the paths say."""

@@ -22,6 +22,9 @@ import types
 from twisted.python import failure
 from twisted.trial import unittest
 
+from .channel import Real, Refused
+from .results import brief
+
 TURN_SECONDS = 60.0
 
 
@@ -31,6 +34,21 @@ class NoClone(Exception):
 
 class NoTurn(Exception):
     """Another thread keeps the connections."""
+
+
+def set_up(settings):
+    """What tests of Django's need, for tests of trial that use its ORM."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings
+    try:
+        import django
+        from django.test.utils import setup_test_environment
+
+        django.setup()
+        setup_test_environment()
+    except Exception as error:
+        told = brief((type(error), error))
+        text = f'cannot set Django up with `settings = "{settings}"`: {told}'
+        raise Refused(text, Real.format_exc()) from error
 
 
 class Clones:
@@ -52,6 +70,12 @@ class Clones:
                 for key, value in settings_of(url, settings["OPTIONS"]).items():
                     settings[key] = connections[alias].settings_dict[key] = value
                 self.at[alias] = url
+
+    def close(self):
+        """Leaves the clones to nobody."""
+        from django.db import connections
+
+        connections.close_all()
 
     def check(self, aliases):
         """Refuses tests that would write into the project's own database."""

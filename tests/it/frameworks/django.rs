@@ -1,13 +1,11 @@
 //! Django: its databases on each kind of server, from the settings or from the configuration.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
 use super::{fixture, model, reported, suite};
 use crate::support::mariadb::Mariadb;
 use crate::support::postgres::{ADMIN, servers};
-use crate::support::{Evenly, Project, Ran, tool};
+use crate::support::{Evenly, Project, Ran};
 
 const JOURNAL: &str = "shard-1-of-1.attempt-1.jsonl";
 
@@ -82,13 +80,13 @@ class Flushes(TransactionTestCase):
         Item.objects.create(name="stays")
 "#;
 
-const PLAIN: &str = r#"
+const PLAIN: &str = r"
 from django.test import SimpleTestCase
 
 class Plain(SimpleTestCase):
     def test_plain(self):
         pass
-"#;
+";
 
 const MODEL: &str = "
 passed shop.tests.test_flush_a.Flushes.test_commits
@@ -100,7 +98,7 @@ passed shop.tests.test_rows_b.Rows.test_seeded
 
 /// A project; none where Django is not installed.
 fn shop(more: &str) -> Option<Project> {
-    let python = PathBuf::from(tool("EVENLY_TEST_VENV")?).join("bin/python");
+    let python = super::python()?;
     let lines = format!("python = {python:?}\nsettings = \"settings\"\n{more}");
     let project = Project::new(&suite("django", &lines))
         .file("settings.py", SETTINGS)

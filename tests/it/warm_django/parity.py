@@ -3,12 +3,12 @@
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -16,9 +16,8 @@ PACKAGE = str(ROOT / "src/shim/evenly_worker")
 FIXTURE = ROOT / "tests/fixtures/django"
 sys.path.insert(0, str(HERE))
 
+from compare import told_by_test
 from driver import Driver, Failed
-
-FIXTURE_OF = re.compile(r"(setUp|tearDown)(Class|Module) \((.*)\)$")
 
 
 class Case(unittest.TestCase):
@@ -74,7 +73,7 @@ class Case(unittest.TestCase):
 
     def compare(self, plain):
         """Names what differs, with what evenly was told of it."""
-        plain, found = told_by_test(plain, self.driver.groups), {}
+        plain, found = told_by_test(plain, [t for g in self.driver.groups for t in g["tests"]]), {}
         for told in self.driver.outcomes:
             expected = plain.pop(told["test"], None)
             if told["outcome"] != expected:
@@ -84,22 +83,6 @@ class Case(unittest.TestCase):
                 f"{name}: {a} in a plain run, {b}: {c}" for name, (a, b, c) in found.items()
             )
             self.fail(f"{text}\nnot run: {list(plain)}")
-
-
-def told_by_test(plain, groups):
-    """A plain run's results with those of fixtures as evenly tells them."""
-    found = {}
-    for name, outcome in plain.items():
-        fixture = FIXTURE_OF.match(name)
-        if not fixture:
-            found[name] = outcome
-        elif fixture[1] == "tearDown":
-            found[f"{fixture[3]}.tearDown{fixture[2]}"] = outcome
-        else:
-            for group in groups:
-                own = [test for test in group["tests"] if test.startswith(fixture[3] + ".")]
-                found.update(dict.fromkeys(own, outcome))
-    return found
 
 
 class Parity(Case):
@@ -151,17 +134,32 @@ class Parity(Case):
         self.assertEqual(list(self.project.glob("*.sqlite3")), [])
 
 
-class Postgres:
-    """A server that `POSTGRES` names: user, password, host and port, with commas between."""
+class Server:
+    """The server of a URL whose database is called NAME."""
 
+    def __init__(self, url):
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query))
+        self._url = url
+        self.user, self.password = parts.username, unquote(parts.password or "")
+        self.host = query.get("host") or query.get("socket") or parts.hostname
+        self.port = str(parts.port or "")
+        self.place = f"{self.user},{self.password},{self.host},{self.port}"
+        self.made = []
+
+    def url(self, name):
+        self.made.append(name)
+        return self._url.replace("NAME", name)
+
+
+class Postgres(Server):
     def __init__(self):
+        super().__init__(os.environ["POSTGRES"])
         import psycopg
 
-        self.place = os.environ["POSTGRES"]
-        user, password, host, port = self.place.split(",")
-        self.base = f"{user}:{password}@{host}:{port}"
-        self.connection = psycopg.connect(f"postgres://{self.base}/postgres", autocommit=True)
-        self.made = []
+        login = {"user": self.user, "password": self.password, "host": self.host}
+        login["port"] = self.port or None
+        self.connection = psycopg.connect(dbname="postgres", autocommit=True, **login)
 
     def empty(self, name):
         return self.clone("template0", name)
@@ -169,47 +167,95 @@ class Postgres:
     def clone(self, template, name):
         self.connection.execute(f"DROP DATABASE IF EXISTS {name}")
         self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        self.made.append(name)
-        return f"postgresql://{self.base}/{name}"
+        return self.url(name)
 
     def close(self):
         for name in self.made:
             self.connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         self.connection.close()
 
+    def rows(self, name):
+        """How many rows were ever written."""
+        text = "SELECT coalesce(sum(tup_inserted), 0) FROM pg_stat_database WHERE datname = %s"
+        return int(self.connection.execute(text, [name]).fetchone()[0])
 
-@unittest.skipUnless("POSTGRES" in os.environ, "no POSTGRES")
-class OnPostgres(Case):
+
+class Mariadb(Server):
+    """Its own programs make the clones."""
+
+    def __init__(self):
+        super().__init__(os.environ["MARIADB"])
+        place = [f"--host={self.host}", f"--port={self.port or 3306}"]
+        if self.host.startswith("/"):
+            place = [f"--socket={self.host}"]
+        self.login = ["--no-defaults", f"--user={self.user}", *place]
+        self.env = {**os.environ, "MYSQL_PWD": self.password}
+
+    def run(self, program, *words, **more):
+        command = [program, *self.login, *words]
+        return subprocess.run(command, env=self.env, capture_output=True, check=True, **more).stdout
+
+    def empty(self, name):
+        self.run("mariadb", "-e", f"DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}")
+        return self.url(name)
+
+    def clone(self, template, name):
+        url = self.empty(name)
+        self.run("mariadb", name, input=self.run("mariadb-dump", template))
+        return url
+
+    def close(self):
+        for name in self.made:
+            self.run("mariadb", "-e", f"DROP DATABASE IF EXISTS {name}")
+
+    def rows(self, name):
+        """How many tables were made."""
+        text = f"SELECT count(*) FROM information_schema.tables WHERE table_schema = '{name}'"
+        return int(self.run("mariadb", "-N", "-e", text))
+
+
+class OnServer(Case):
+    """What is the same on each."""
+
+    kind, engine, scheme = None, "", ""
+
     def setUp(self):
         super().setUp()
-        self.databases = Postgres()
+        self.databases = self.kind()
         self.addCleanup(self.databases.close)
-        self.env["DATABASE_SERVER"] = "postgresql," + self.databases.place
+        self.env["DATABASE_SERVER"] = f"{self.engine},{self.databases.place}"
         for name in ("shop", "archive", "unused"):  # the project's own: nobody may touch them
             self.databases.empty(name)
 
-    def test_two_workers(self):
+    def check_all(self):
         self.check(workers=2, paths=["shop"])
         for name in ("shop", "archive", "unused"):
-            found = self.databases.connection.execute(
-                "SELECT count(*) FROM pg_stat_database WHERE datname = %s AND tup_inserted > 0",
-                [name],
-            )
-            self.assertEqual(found.fetchone(), (0,))
+            self.assertEqual(self.databases.rows(name), 0)
+        (told,) = [d for d in self.driver.databases if d["alias"] == "default"]
+        self.assertEqual(told["name"], "test_shop")
+        self.assertTrue(told["url"].startswith(f"{self.scheme}://{self.databases.user}"))
+        self.assertIn(quote(self.databases.host, ""), told["url"])
+
+
+class OnPostgres(OnServer):
+    kind, engine, scheme = Postgres, "postgresql", "postgres"
+
+    def test_two_workers(self):
+        self.check_all()
 
     def test_hostile(self):
         driver = self.begin(paths=["hostile"])
         driver.prepare()
         driver.run(driver.groups)
         bad = [told["test"] for told in driver.outcomes if told["outcome"] != "passed"]
-        self.assertEqual(len(bad), 7, bad)
+        self.assertEqual(len(bad), 7, bad)  # the fork took the connection
 
-    def test_urls(self):
-        (told,) = [d for d in self.begin(paths=["shop"]).databases if d["alias"] == "default"]
-        user, _, host, port = self.databases.place.split(",")
-        self.assertEqual(told["name"], "test_shop")
-        self.assertTrue(told["url"].startswith(f"postgres://{user}"), told["url"])
-        self.assertTrue(told["url"].endswith(f"@{host}:{port}/shop"), told["url"])
+
+class OnMariadb(OnServer):
+    kind, engine, scheme = Mariadb, "mysql", "mysql"
+
+    def test_two_workers(self):
+        self.check_all()
 
 
 class Listed(Case):
