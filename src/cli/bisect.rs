@@ -30,6 +30,8 @@ use search::Search;
 
 /// How many failing tests, and groups, are named.
 const NAMED_MAX: usize = 5;
+/// How much of a failure's message is shown, characters.
+const MESSAGE_CHARS_MAX: usize = 200;
 
 pub(super) fn run(args: &BisectArgs) -> Result<Exit, Error> {
     let BisectArgs { group, config, out, after } = args;
@@ -305,7 +307,8 @@ fn bad_tests(end: &GroupFinished) -> String {
     let bad: Vec<&TestResult> = end.tests.iter().filter(|test| !test.outcome.is_good()).collect();
     let line = |test: &&TestResult| {
         let message = test.message.as_deref().unwrap_or_default();
-        format!("  {}: {}\n", one_line(&test.name), one_line(message))
+        let message: String = one_line(message).chars().take(MESSAGE_CHARS_MAX).collect();
+        format!("  {}: {message}\n", one_line(&test.name))
     };
     let mut text: String = bad.iter().take(NAMED_MAX).map(line).collect();
     if bad.len() > NAMED_MAX {

@@ -70,7 +70,7 @@ fn run_ms(modules: usize, tests: usize) -> f64 {
     }
     let mut command = Command::new(EVENLY);
     command.arg("run").current_dir(dir.path()).env_remove("CI").env_remove("GITHUB_ACTIONS");
-    let ran = command.stdout(Stdio::null()).stderr(Stdio::inherit()).status().unwrap();
+    let ran = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     assert!(ran.success());
     let journal = dir.path().join("evenly-out/shard-1-of-1.attempt-1.jsonl");
     let events: Vec<Value> = fs::read_to_string(journal)
