@@ -14,7 +14,11 @@ pub(super) fn markup(text: &str) -> Markup {
     reader.flush();
     html! {
         @for (style, text) in &reader.runs {
-            @if *style == Style::default() { (text) } @else { span class=(style.classes()) { (text) } }
+            @if *style == Style::default() {
+                (text)
+            } @else {
+                span class=(style.classes()) { (text) }
+            }
         }
     }
 }

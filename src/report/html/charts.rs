@@ -69,7 +69,8 @@ fn shard_row(shard: &ShardReport, end_us: u64) -> Markup {
         tr {
             th scope="row" { (index) "/" (total) @if !remark.is_empty() { " " em { (remark) } } }
             td.bars {
-                svg viewBox=(format!("0 0 {WIDTH} 16")) preserveAspectRatio="none" aria-hidden="true" {
+                svg viewBox=(format!("0 0 {WIDTH} 16")) preserveAspectRatio="none"
+                    aria-hidden="true" {
                     rect.predicted x="0" y="0" height="7" width=(scaled(*predicted_us, end_us)) {}
                     rect.actual x="0" y="8" height="7" width=(scaled(*actual_us, end_us)) {}
                 }
@@ -88,8 +89,9 @@ fn timeline(report: &RunReport) -> Markup {
     let (lanes, end_us) = lanes(report);
     html! {
         p.hint {
-            "Each row is a worker. " span.key.setup {} " before its first group (databases, start-up), "
-            span.key.good {} " groups, " span.key.bad {} " groups that failed; what is empty is idle. "
+            "Each row is a worker. " span.key.setup {}
+            " before its first group (databases, start-up), " span.key.good {} " groups, "
+            span.key.bad {} " groups that failed; what is empty is idle. "
             "The whole width is " (human_time(end_us)) "."
         }
         div.lanes role="list" {

@@ -26,8 +26,8 @@ struct Data<'a> {
 #[derive(Serialize)]
 struct Group<'a>(&'a str, &'a str, u64);
 
-/// Group, name, outcome, microseconds, shard, worker, the entry that shows it in full or -1, and the
-/// first line of its message.
+/// Group, name, outcome, microseconds, shard, worker, the entry that shows it in full or -1, and
+/// the first line of its message.
 #[derive(Serialize)]
 struct Test<'a>(usize, &'a str, u8, u64, u32, u32, i64, Option<String>);
 

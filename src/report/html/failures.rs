@@ -48,7 +48,9 @@ fn section(id: &str, title: &str, entries: &Entries) -> Markup {
     html! {
         @if *total > 0 {
             section id=(id) aria-labelledby=(format!("{id}-title")) {
-                h2 id=(format!("{id}-title")) { (title) " " span.count { (thousands(*total as u64)) } }
+                h2 id=(format!("{id}-title")) {
+                    (title) " " span.count { (thousands(*total as u64)) }
+                }
                 @for entry in shown { (entry) }
                 @if *total > shown.len() {
                     p.rest {
@@ -103,7 +105,9 @@ impl Writer<'_> {
                     "shard " (test.shard) ", worker " (test.worker)
                     @if let Some(took) = took { " · " (took) }
                     @if let Some(place) = place { " · " code { (place) } }
-                    @if group.id.name != test.id.name { " · group " code { (group.id.to_string()) } }
+                    @if group.id.name != test.id.name {
+                        " · group " code { (group.id.to_string()) }
+                    }
                     @if printed { " · " a href=(format!("#o{}", test.group)) { "output" } }
                 }
                 (self.told(test.told.as_deref()))
@@ -155,7 +159,9 @@ impl Writer<'_> {
             shown.push(html! {
                 details.output id=(format!("o{group}")) {
                     summary { code { (report.id.to_string()) } }
-                    @if let Some(problem) = report.problem() { p.message { "The group " (problem) } }
+                    @if let Some(problem) = report.problem() {
+                        p.message { "The group " (problem) }
+                    }
                     @for (run, output) in runs() {
                         @if report.executions.len() > 1 { h3 { "try " (run.attempt) } }
                         pre tabindex="0" { (ansi::markup(&self.printed(output))) }

@@ -33,7 +33,7 @@ pub(super) fn section(report: &RunReport) -> Markup {
             }
             (list("What is wrong", flaws, |flaw| html! { (flaw.to_string()) }))
             (list("Lost", lost, lost_entry))
-            (list("Ran more than once", doubled, |doubled: &Doubled| html! { (doubled.to_string()) }))
+            (list("Ran more than once", doubled, |twice: &Doubled| html! { (twice.to_string()) }))
             (list("Notes", notes, |note| html! { (note.to_string()) }))
             (fewer(report))
         }

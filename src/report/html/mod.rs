@@ -139,11 +139,14 @@ fn explorer() -> Markup {
     html! {
         section #tests aria-labelledby="tests-title" {
             h2 #tests-title { "All tests" }
-            noscript { p { "The list, search and filters need scripts; everything above does not." } }
+            noscript {
+                p { "The list, search and filters need scripts; everything above does not." }
+            }
             div.tools hidden {
                 label { span.visually-hidden { "Search tests" }
                     input #search type="search" autocomplete="off" spellcheck="false"
-                        placeholder="Search by name, group, shard:2, worker:0" aria-keyshortcuts="/";
+                        aria-keyshortcuts="/"
+                        placeholder="Search by name, group, shard:2, worker:0";
                 }
                 div #filters role="group" aria-label="Outcomes that are shown" {}
                 label.order { "Order "
@@ -156,7 +159,8 @@ fn explorer() -> Markup {
                 }
                 p #found role="status" aria-live="polite" {}
             }
-            div #list tabindex="0" role="listbox" aria-label="Tests" aria-describedby="keys" hidden {}
+            div #list tabindex="0" role="listbox" aria-label="Tests" aria-describedby="keys"
+                hidden {}
             p #keys .hint hidden {
                 kbd { "/" } " searches, " kbd { "↑" } " " kbd { "↓" } " move, " kbd { "Enter" }
                 " opens, " kbd { "Esc" } " closes"
