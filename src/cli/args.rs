@@ -147,6 +147,10 @@ pub(super) struct RunningArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(RETRIES_MAX)))]
     pub(super) retries: Option<u32>,
 
+    /// Run only this group or test, by its id; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(super) only: Vec<String>,
+
     /// Which group starts first: as planned, or as the frameworks list them, on one worker
     #[arg(long, value_name = "WHICH", env = "EVENLY_ORDER", default_value = "plan")]
     pub(super) order: OrderArg,

@@ -65,6 +65,8 @@ pub(super) enum Error {
     System { act: &'static str, source: std::io::Error },
     #[error("there is no group `{}`", one_line(.0))]
     NoGroup(String),
+    #[error("there is no group or test `{}`", one_line(.0))]
+    NoTest(String),
     #[error("several suites have a group `{}`: name the suite too, `suite:name`", one_line(.0))]
     WhichGroup(String),
     #[error("the group could not be tried: {0}")]
@@ -116,6 +118,7 @@ impl Error {
             | Self::NoDatabases
             | Self::UpWithout(_)
             | Self::NoGroup(_)
+            | Self::NoTest(_)
             | Self::WhichGroup(_)
             | Self::SavedPlan { .. }
             | Self::PlanOfOthers { .. }
@@ -174,7 +177,9 @@ impl Error {
             }
             Self::History(error) => return error.hint().map(str::to_owned),
             Self::UpWithout(_) => "`evenly db down` first: it removes their databases",
-            Self::NoGroup(_) => "`evenly plan --all` shows every group",
+            Self::NoGroup(_) | Self::NoTest(_) => {
+                "an id is `suite:name`; `evenly plan --all` shows every group"
+            }
             Self::SavedPlan { .. } => {
                 "make it again with `evenly plan --out FILE`, by the evenly that runs the shards"
             }

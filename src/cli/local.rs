@@ -29,6 +29,7 @@ async fn run_all(
 
 pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
+    project.only.clone_from(&args.running.only);
     project.run = local_run();
     let running = Running::new(&args.running, &project);
     let total = args.shards.total;

@@ -11,6 +11,7 @@ mod history;
 mod local;
 mod merge;
 mod observe;
+mod only;
 mod order;
 mod plan;
 mod planning;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::args::ProjectArgs;
 use super::error::Error;
 use super::history::{Known, load};
+use super::only;
 use super::order::{Order, Positions, arranged};
 use super::planning;
 use super::print::warn;
@@ -30,6 +31,8 @@ pub(super) struct Project {
     /// evenly itself.
     pub(super) program: PathBuf,
     pub(super) workers: Workers,
+    /// What alone is to run; all where it is empty.
+    pub(super) only: Vec<String>,
     /// When the command began.
     pub(super) began: Instant,
 }
@@ -68,7 +71,7 @@ impl Project {
         let workers = workers.unwrap_or(config.run.workers);
         let program = std::env::current_exe().map_err(Error::Program)?;
         let known = load(history);
-        Ok(Self { config, base, ci, run, known, program, workers, began })
+        Ok(Self { config, base, ci, run, known, program, only: Vec::new(), workers, began })
     }
 
     /// Asks every suite what there is to run and applies the rules.
@@ -115,6 +118,9 @@ impl Project {
             Order::Plan => Positions::default(),
             Order::Serial => Positions::new(&discovery.groups, &discovery.listed),
         };
+        if !self.only.is_empty() {
+            only::keep(discovery, &self.only)?;
+        }
         self.rule(discovery)?;
         Ok((positions, Databases::new(&self.config, &discovery.databases)?))
     }

@@ -17,6 +17,7 @@ use crate::store;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
+    project.only.clone_from(&args.running.only);
     let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
     // A plan knows of how many shards a bare index is one.
     let total = saved.as_ref().map(|saved| saved.shards().to_string());

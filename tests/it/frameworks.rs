@@ -7,6 +7,7 @@ mod jest;
 mod nextest;
 mod pytest;
 mod real;
+mod side_by_side;
 mod trial;
 mod unittest;
 

@@ -17,6 +17,7 @@ mod html_page;
 mod managed;
 mod merging;
 mod odd_input;
+mod only;
 mod order;
 mod planning;
 mod process;

@@ -23,7 +23,8 @@ pub(super) fn foreign(suite: &Suite, known: Option<WarmFramework>) -> Option<&'s
     let forks = warm && known != Some(WarmFramework::Trial);
     let groups = group_by.is_none_or(|by| known.is_some_and(|known| known.groups_by(by)));
     let given = [
-        ("settings", settings.is_some() && !django),
+        // trial's tests may use Django's ORM.
+        ("settings", settings.is_some() && !(django || known == Some(WarmFramework::Trial))),
         ("aliases", !aliases.is_empty() && !django),
         ("group-by = \"app\"", *group_by == Some(GroupBy::App) && warm && !groups),
         ("group-by", group_by.is_some() && !warm),

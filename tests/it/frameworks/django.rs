@@ -332,7 +332,6 @@ fn databases_that_do_not_fit_are_refused_before_anything_runs() {
 fn keys_of_other_frameworks_are_refused() {
     for (framework, line, key) in [
         ("unittest", "settings = \"x\"", "settings"),
-        ("trial", "settings = \"x\"", "settings"),
         ("unittest", "aliases = {}\ngroup-by = \"app\"", "group-by"),
         ("pytest", "group-by = \"class\"", "group-by"),
         ("pytest", "worker-groups = 3", "worker-groups"),
