@@ -35,7 +35,8 @@ class Peer:
         text = json.dumps({kind: body}).encode() + b"\n"
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         sent = self.end.sendmsg([text], rights)
-        self.end.sendall(text[sent:])
+        if sent < len(text):
+            self.end.sendall(text[sent:])
 
     def fill(self):
         data = self.end.recv(1 << 16)
