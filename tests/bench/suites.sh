@@ -76,8 +76,7 @@ python = "$BIN/python"
 settings = "django_suite"
 env = { PYTHONPATH = "$ROOT/tests/bench", DJANGO_SUITE_APPS = "$APPS" }
 END
-    local round
-    for round in $(seq "$ROUNDS"); do
+    for _ in $(seq "$ROUNDS"); do
         cd "$suite"
         timed "django: runtests.py --parallel 2" "$BIN/python" runtests.py --parallel 2 "${apps[@]}"
         timed "django: evenly, nothing known" evenly django
@@ -102,8 +101,7 @@ python = "$BIN/python"
 paths = [$(printf '"%s", ' "${modules[@]}")]
 END
     mkdir -p "$WORK/trial"
-    local round
-    for round in $(seq "$ROUNDS"); do
+    for _ in $(seq "$ROUNDS"); do
         cd "$WORK/trial"
         timed "twisted: trial -j2" "$BIN/trial" -j2 "${modules[@]}"
         timed "twisted: evenly, nothing known" evenly twisted
