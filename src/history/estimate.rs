@@ -80,7 +80,7 @@ impl<'h> Estimator<'h> {
 
     /// How long a group will take: its tests' typical durations and the suite's typical overhead of
     /// a group. Where its tests are not listed, those count that it had lately. What is new is as
-    /// what is nearest to it: see [`Near`].
+    /// what is nearest to it: see `history/near.rs`.
     #[must_use]
     pub fn estimate(&self, group: &Group) -> Estimate {
         let suite = self.suites.get(&group.id.suite);
