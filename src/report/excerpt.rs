@@ -15,12 +15,8 @@ const LOOKED_AT_BYTES_MAX: usize = 16 * 1024;
 /// trace the end where the message stands. Of a test that the framework never reported, the end
 /// of what its group printed.
 pub(super) fn excerpt(report: &RunReport, test: &TestReport, lines_max: usize) -> Vec<String> {
-    let failure = || {
-        let earlier = test.earlier.iter().rev().find(|earlier| !earlier.outcome.is_good());
-        earlier.and_then(|earlier| earlier.told.as_deref())
-    };
     let nothing = Told::default();
-    let told = test.told.as_deref().or_else(failure).unwrap_or(&nothing);
+    let told = test.telling().unwrap_or(&nothing);
     let message = message_lines(told);
     let mut trace = match &told.detail {
         Some(detail) => trace(detail, message.first(), lines_max),

@@ -258,6 +258,13 @@ pub struct TestReport {
 }
 
 impl TestReport {
+    /// What says best why it did not hold: of its last execution, else of the last that was bad.
+    #[must_use]
+    pub fn telling(&self) -> Option<&Told> {
+        let failure = || self.earlier.iter().rev().find(|earlier| !earlier.outcome.is_good());
+        self.told.as_deref().or_else(|| failure()?.told.as_deref())
+    }
+
     /// How long its last execution took, microseconds, for people: nothing where the result was
     /// concluded and nobody measured.
     #[must_use]

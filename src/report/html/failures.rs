@@ -203,14 +203,10 @@ fn shortened(text: &str, bytes_max: usize) -> String {
 }
 
 /// The first line of what is said, for the closed entry.
-fn first_line(report: &TestReport) -> Option<String> {
-    let failure = || {
-        let earlier = report.earlier.iter().rev().find(|earlier| !earlier.outcome.is_good());
-        earlier.and_then(|earlier| earlier.told.as_deref())
-    };
-    let told = report.told.as_deref().or_else(failure)?;
-    let text = told.message.as_ref().or(told.kind.as_ref())?;
-    Some(text.lines().next()?.chars().take(200).collect())
+fn first_line(test: &TestReport) -> Option<String> {
+    let told = test.telling()?;
+    let said = told.message.as_ref().or(told.kind.as_ref())?;
+    Some(said.lines().next()?.chars().take(200).collect())
 }
 
 /// A trace; where it has no colours of its own, the lines of a comparison are told apart.
