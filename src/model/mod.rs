@@ -3,6 +3,7 @@
 //! Nothing here does I/O, asks the clock or decides anything; see `docs/architecture.md` for the
 //! layers.
 
+pub mod columns;
 mod engine;
 mod event;
 mod granularity;

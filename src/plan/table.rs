@@ -5,9 +5,10 @@
 use std::cmp::Reverse;
 use std::fmt::Write;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::{Assigned, Plan, PlannedShard};
+use crate::model::columns::{bar, fit};
 use crate::model::{Basis, human_time, one_line};
 
 /// How many groups are shown unless all are asked for: of all shards together, each at least one.
@@ -100,7 +101,7 @@ fn groups(text: &mut String, shown: &[Shown<'_>], name_columns: usize) {
             let Assigned { id: _, estimate, exclusive } = group;
             let basis = basis(estimate.basis);
             let alone = if *exclusive { ALONE } else { "" };
-            let bar = format!("{}{alone}", bar(estimate.us, longest));
+            let bar = format!("{}{alone}", bar(estimate.us, longest, BAR_COLUMNS));
             let time = left(&human_time(estimate.us));
             line(text, [&index, &fit(name, name_columns), &time, basis, &bar]);
         }
@@ -117,7 +118,7 @@ fn shards(text: &mut String, plan: &Plan, name_columns: usize) {
     for PlannedShard { index, predicted_us, groups } in &plan.shards {
         let count = fit(&groups.len().to_string(), name_columns);
         let (index, time) = (index.to_string(), left(&human_time(*predicted_us)));
-        line(text, [&index, &count, &time, "", &bar(*predicted_us, longest)]);
+        line(text, [&index, &count, &time, "", &bar(*predicted_us, longest, BAR_COLUMNS)]);
     }
 }
 
@@ -162,35 +163,6 @@ fn basis(basis: Basis) -> &'static str {
         Basis::Neighbours => "neighbours",
         Basis::Default => "default",
     }
-}
-
-/// The text, padded or cut at its end to exactly `columns` of a terminal.
-fn fit(text: &str, columns: usize) -> String {
-    let width = text.width();
-    if width <= columns {
-        return format!("{text}{}", " ".repeat(columns - width));
-    }
-    let mut cut = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let wide = c.width().unwrap_or(0);
-        if used + wide + 1 > columns {
-            break;
-        }
-        used += wide;
-        cut.push(c);
-    }
-    cut.push('…');
-    cut.push_str(&" ".repeat(columns - used - 1));
-    cut
-}
-
-/// A bar for `us` where [`BAR_COLUMNS`] stand for `longest`, to an eighth of a column.
-fn bar(us: u64, longest: u64) -> String {
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = u128::from(us) * (BAR_COLUMNS as u128 * 8) / u128::from(longest.max(1));
-    let eighths = usize::try_from(eighths).unwrap_or(usize::MAX).clamp(1, BAR_COLUMNS * 8);
-    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
 }
 
 fn total(us: impl Iterator<Item = u64>) -> u64 {

@@ -2,10 +2,10 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::columns::{bar, fit, right};
 use super::growth;
 use crate::history::import::IMPORTED_RUN;
 use crate::history::{Mark, TestRecord};
+use crate::model::columns::{bar, fit, right};
 use crate::model::{counted, human_time, one_line};
 
 /// Runs that are shown; older ones are counted.

@@ -3,7 +3,6 @@
 //! Names came from strangers: each stays on its line, escaped and cut to the terminal's width.
 
 mod chart;
-mod columns;
 mod json;
 mod nearest;
 mod overview;

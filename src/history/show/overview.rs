@@ -7,10 +7,10 @@ use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::chart::name;
-use super::columns::{bar, right};
 use super::growth;
 use crate::history::import::IMPORTED_RUN;
 use crate::history::{History, Mark, SuiteRecord, TestRecord};
+use crate::model::columns::{bar, right};
 use crate::model::{SuiteName, counted, human_time, one_line, thousands};
 
 /// Columns of the longest bar.

@@ -3,7 +3,8 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The text, padded or cut at its end to exactly `columns`.
-pub(super) fn fit(text: &str, columns: usize) -> String {
+#[must_use]
+pub fn fit(text: &str, columns: usize) -> String {
     let width = text.width();
     if width <= columns {
         return format!("{text}{}", " ".repeat(columns - width));
@@ -24,12 +25,14 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
 }
 
 /// The text, padded at its start.
-pub(super) fn right(text: &str, columns: usize) -> String {
+#[must_use]
+pub fn right(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(text.width())))
 }
 
 /// A bar of `us` where `columns` stand for `longest`, to an eighth of a column; never empty.
-pub(super) fn bar(us: u64, longest: u64, columns: usize) -> String {
+#[must_use]
+pub fn bar(us: u64, longest: u64, columns: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let whole = columns as u128 * 8;
     let eighths = u128::from(us) * whole / u128::from(longest.max(1));
