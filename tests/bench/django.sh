@@ -146,8 +146,8 @@ postgres_managed() {
     cd "$WORK/managed"
     now >changed
     evenly managed_cold built
-    # The server starts with what was kept, so the template is found there.
-    evenly managed_restored found
+    # The server starts with what was kept, and the template in it.
+    evenly managed_restored restored
 }
 sqlite_memory() { cd "$WORK/sqlite" && django sqlite_memory; }
 sqlite_file() { cd "$WORK/sqlite" && TEST_FILE=test.sqlite3 django sqlite_file; }
