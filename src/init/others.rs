@@ -1,0 +1,125 @@
+//! Ruby, PHP, Go, Rust, Java, C and C++, Elixir, .NET and bats.
+
+use super::facts::split;
+use super::setup::Setup;
+use super::suites::Seen;
+use super::{Facts, Found};
+
+pub(super) fn find(facts: &Facts, found: &mut Found) {
+    ruby(facts, found);
+    php(facts, found);
+    rust(facts, found);
+    by_file(facts, found, "go test", &["go", "go-test"], &["go.mod"], &Setup::Go);
+    by_file(
+        facts,
+        found,
+        "Maven",
+        &["maven", "surefire", "maven-surefire"],
+        &["pom.xml"],
+        &Setup::Java,
+    );
+    let gradle = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
+    by_file(facts, found, "Gradle", &["gradle"], &gradle, &Setup::Java);
+    by_file(facts, found, "ExUnit", &["exunit", "mix"], &["mix.exs"], &Setup::Elixir);
+    ctest(facts, found);
+    by_ending(facts, found, "dotnet test", &["dotnet", "dotnet-test"], ".sln", &Setup::Dotnet);
+    by_ending(facts, found, "bats", &["bats"], ".bats", &Setup::Bats);
+}
+
+fn seen<'a>(
+    (called, names): (&'a str, &'a [&'a str]),
+    dir: &'a str,
+    why: String,
+    setup: &Setup,
+) -> Seen<'a> {
+    let (keys, remarks) = (Vec::new(), Vec::new());
+    Seen { called, names, dir, why, keys, remarks, setup: setup.clone() }
+}
+
+/// A framework that a file of one of these names is enough for.
+fn by_file(
+    facts: &Facts,
+    found: &mut Found,
+    called: &str,
+    names: &[&str],
+    files: &[&str],
+    setup: &Setup,
+) {
+    for dir in facts.roots(files) {
+        let file = facts.first(&dir, files).unwrap_or_default();
+        found.suite(seen((called, names), &dir, format!("there is `{file}`"), setup));
+    }
+}
+
+/// A framework that a file with this ending, anywhere, is enough for.
+fn by_ending(
+    facts: &Facts,
+    found: &mut Found,
+    called: &str,
+    names: &[&str],
+    ending: &str,
+    setup: &Setup,
+) {
+    let first = facts.below("").map(|(path, _)| path).find(|path| path.ends_with(ending));
+    if let Some(path) = first {
+        found.suite(seen((called, names), "", format!("there is `{path}`"), setup));
+    }
+}
+
+fn ruby(facts: &Facts, found: &mut Found) {
+    for dir in facts.roots(&["Gemfile", ".rspec"]) {
+        let gems = facts.text(&dir, "Gemfile").unwrap_or_default();
+        let has = |start: &str, ending: &str| {
+            facts.below(&dir).any(|(path, _)| path.starts_with(start) && path.ends_with(ending))
+        };
+        let rspec = if facts.has(&dir, ".rspec") {
+            Some("there is `.rspec`")
+        } else {
+            (gems.contains("rspec") && has("spec/", "_spec.rb")).then_some("`Gemfile` has rspec")
+        };
+        if let Some(why) = rspec {
+            found.suite(seen(("RSpec", &["rspec"]), &dir, why.to_owned(), &Setup::Ruby));
+        }
+        if has("test/", "_test.rb") {
+            let why = "there are `test/**/*_test.rb`".to_owned();
+            found.suite(seen(("minitest", &["minitest"]), &dir, why, &Setup::Ruby));
+        }
+    }
+}
+
+fn php(facts: &Facts, found: &mut Found) {
+    for dir in facts.roots(&["phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"]) {
+        let composer = facts.text(&dir, "composer.json").unwrap_or_default();
+        let (framework, why) = if composer.contains("pestphp/pest") {
+            (("Pest", ["pest"].as_slice()), "`composer.json` has pestphp/pest")
+        } else {
+            (("PHPUnit", ["phpunit"].as_slice()), "there is `phpunit.xml`")
+        };
+        found.suite(seen(framework, &dir, why.to_owned(), &Setup::Php));
+    }
+}
+
+fn rust(facts: &Facts, found: &mut Found) {
+    for dir in facts.roots(&["Cargo.toml"]) {
+        let why = if facts.has(&dir, ".config/nextest.toml") {
+            "there is `.config/nextest.toml`"
+        } else {
+            "there is `Cargo.toml`; `cargo nextest` tells its tests apart"
+        };
+        let setup = Setup::Rust { nextest: true };
+        found.suite(seen(("Rust", &["nextest"]), &dir, why.to_owned(), &setup));
+    }
+}
+
+fn ctest(facts: &Facts, found: &mut Found) {
+    for dir in facts.roots(&["CMakeLists.txt"]) {
+        let tests = facts.below(&dir).find(|(path, text)| {
+            split(path).1 == "CMakeLists.txt"
+                && ["enable_testing", "add_test", "include(CTest)"].iter().any(|m| text.contains(m))
+        });
+        if let Some((path, _)) = tests {
+            let why = format!("`{path}` enables tests");
+            found.suite(seen(("CTest", &["ctest"]), &dir, why, &Setup::Cmake));
+        }
+    }
+}
