@@ -6,7 +6,7 @@ use super::{Suite, Written};
 /// Where it is written.
 const PATH: &str = ".github/workflows/evenly.yml";
 /// The action that runs evenly.
-const EVENLY: &str = "evenly-ci/evenly@v0";
+const EVENLY: &str = concat!("evenly-ci/evenly@v", env!("CARGO_PKG_VERSION"));
 
 pub(super) fn write(suites: &[Suite], shards: u32) -> Written {
     let mut known: Vec<Vec<String>> = Vec::new();
@@ -24,10 +24,11 @@ pub(super) fn write(suites: &[Suite], shards: u32) -> Written {
         "# Written by `evenly init`; from here on it is yours.
 name: evenly
 on: {{ push: {{ branches: [main, master] }}, pull_request: {{}} }}
-permissions: {{ contents: read }}
+permissions: {{}}
 jobs:
   tests:
     runs-on: ubuntu-latest
+    permissions: {{ contents: read }}
     strategy:
       fail-fast: false
       matrix: {{ shard: [{shard}] }}
@@ -38,8 +39,9 @@ jobs:
     needs: tests
     if: ${{{{ !cancelled() }}}}
     runs-on: ubuntu-latest
+    permissions: {{ checks: write, pull-requests: write }}
     steps:
-{checkout}      - uses: {EVENLY}
+      - uses: {EVENLY}
         with: {{ command: merge }}
 "
     );

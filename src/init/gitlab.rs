@@ -10,9 +10,13 @@ const PIPELINE: &str = ".gitlab-ci.yml";
 /// What brings evenly into an image with Python.
 const BY_PIP: &str = "pip install evenly";
 /// What brings it into any other.
-const BY_RELEASE: &str = "curl --fail --silent --show-error --location \
-    https://github.com/evenly-ci/evenly/releases/latest/download/\
-    evenly-x86_64-unknown-linux-musl.tar.gz | tar --extract --gzip --directory /usr/local/bin";
+const BY_RELEASE: &str = concat!(
+    "curl -fsSL https://github.com/evenly-ci/evenly/releases/download/v",
+    env!("CARGO_PKG_VERSION"),
+    "/evenly-",
+    env!("CARGO_PKG_VERSION"),
+    "-x86_64-unknown-linux-musl.tar.gz | tar -xzC /usr/local/bin evenly"
+);
 
 pub(super) fn write(facts: &Facts, suites: &[Suite], shards: u32, outcome: &mut Outcome) {
     let text = text(suites, shards);
@@ -38,7 +42,7 @@ fn text(suites: &[Suite], shards: u32) -> String {
         | Setup::Java
         | Setup::Elixir
         | Setup::Dotnet
-        | Setup::Cmake
+        | Setup::Cmake { .. }
         | Setup::Bats => BY_RELEASE,
     };
     let mut before = Vec::new();

@@ -96,11 +96,23 @@ impl Runner {
         if let Some(file) = facts.first(dir, self.files) {
             return Some(format!("there is `{file}`"));
         }
-        if depends(package, self.package) {
-            return Some(format!("`package.json` depends on `{}`", self.package));
+        if package.get(self.key).is_some() {
+            return Some(format!("`package.json` has `{}`", self.key));
         }
-        package.get(self.key).map(|_| format!("`package.json` has `{}`", self.key))
+        let (test, _) = facts.below(dir).find(|(path, _)| is_test(path))?;
+        let package = depends(package, self.package).then_some(self.package)?;
+        Some(format!("`package.json` depends on `{package}`, and there is `{test}`"))
     }
+}
+
+/// Whether a file has a name that these runners take for tests.
+fn is_test(path: &str) -> bool {
+    let mut steps = path.rsplit('/');
+    let name = steps.next().unwrap_or_default();
+    let code = [".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs", ".cts", ".mts"];
+    let code = code.iter().any(|ending| name.ends_with(ending));
+    let named = [".test.", ".spec.", ".cy.", "-test."].iter().any(|mark| name.contains(mark));
+    code && (named || steps.any(|dir| matches!(dir, "test" | "tests" | "__tests__" | "e2e")))
 }
 
 fn depends(package: &Value, name: &str) -> bool {

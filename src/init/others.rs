@@ -1,29 +1,25 @@
 //! Ruby, PHP, Go, Rust, Java, C and C++, Elixir, .NET and bats.
 
-use super::facts::split;
+use std::collections::BTreeSet;
+
+use super::facts::{join, split};
 use super::setup::Setup;
-use super::suites::Seen;
+use super::suites::{Seen, is_plain};
+use super::toml::list;
 use super::{Facts, Found};
 
 pub(super) fn find(facts: &Facts, found: &mut Found) {
     ruby(facts, found);
     php(facts, found);
     rust(facts, found);
-    by_file(facts, found, "go test", &["go", "go-test"], &["go.mod"], &Setup::Go);
-    by_file(
-        facts,
-        found,
-        "Maven",
-        &["maven", "surefire", "maven-surefire"],
-        &["pom.xml"],
-        &Setup::Java,
-    );
+    by_file(facts, found, "go test", &["go"], &["go.mod"], &Setup::Go);
+    by_file(facts, found, "Maven", &["maven"], &["pom.xml"], &Setup::Java);
     let gradle = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
     by_file(facts, found, "Gradle", &["gradle"], &gradle, &Setup::Java);
-    by_file(facts, found, "ExUnit", &["exunit", "mix"], &["mix.exs"], &Setup::Elixir);
+    by_file(facts, found, "ExUnit", &["exunit"], &["mix.exs"], &Setup::Elixir);
     ctest(facts, found);
-    by_ending(facts, found, "dotnet test", &["dotnet", "dotnet-test"], ".sln", &Setup::Dotnet);
-    by_ending(facts, found, "bats", &["bats"], ".bats", &Setup::Bats);
+    dotnet(facts, found);
+    bats(facts, found);
 }
 
 fn seen<'a>(
@@ -51,19 +47,13 @@ fn by_file(
     }
 }
 
-/// A framework that a file with this ending, anywhere, is enough for.
-fn by_ending(
-    facts: &Facts,
-    found: &mut Found,
-    called: &str,
-    names: &[&str],
-    ending: &str,
-    setup: &Setup,
-) {
-    let first = facts.below("").map(|(path, _)| path).find(|path| path.ends_with(ending));
-    if let Some(path) = first {
-        found.suite(seen((called, names), "", format!("there is `{path}`"), setup));
-    }
+fn dotnet(facts: &Facts, found: &mut Found) {
+    let Some((path, _)) = facts.below("").find(|(path, _)| path.ends_with(".sln")) else { return };
+    let why = format!("there is `{path}`");
+    found.suite(seen(("dotnet test", &["dotnet"]), "", why, &Setup::Dotnet));
+    found.advice.push(
+        "evenly needs the package JunitXml.TestLogger in the test projects of .NET".to_owned(),
+    );
 }
 
 fn ruby(facts: &Facts, found: &mut Found) {
@@ -78,6 +68,12 @@ fn ruby(facts: &Facts, found: &mut Found) {
             (gems.contains("rspec") && has("spec/", "_spec.rb")).then_some("`Gemfile` has rspec")
         };
         if let Some(why) = rspec {
+            if !gems.contains("rspec_junit_formatter") {
+                found.advice.push(
+                    "evenly needs the gem rspec_junit_formatter beside RSpec: add it to `Gemfile`"
+                        .to_owned(),
+                );
+            }
             found.suite(seen(("RSpec", &["rspec"]), &dir, why.to_owned(), &Setup::Ruby));
         }
         if has("test/", "_test.rb") {
@@ -111,6 +107,25 @@ fn rust(facts: &Facts, found: &mut Found) {
     }
 }
 
+fn bats(facts: &Facts, found: &mut Found) {
+    let paths = facts.below("").map(|(path, _)| path).filter(|path| path.ends_with(".bats"));
+    let dirs: BTreeSet<&str> =
+        paths.map(|path| path.split_once('/').map_or("", |(top, _)| top)).collect();
+    let Some(first) = dirs.first() else { return };
+    let why = if first.is_empty() {
+        "there are `*.bats`".to_owned()
+    } else {
+        format!("there are `*.bats` below `{first}`")
+    };
+    let mut seen = seen(("bats", &["bats"]), "", why, &Setup::Bats);
+    // Where it looks by itself.
+    if dirs.iter().any(|dir| *dir != "test") && dirs.iter().all(|dir| is_plain(dir)) {
+        let dirs = dirs.iter().map(|dir| if dir.is_empty() { "." } else { dir }.to_owned());
+        seen.keys.push(("paths", list(&dirs.collect::<Vec<_>>())));
+    }
+    found.suite(seen);
+}
+
 fn ctest(facts: &Facts, found: &mut Found) {
     for dir in facts.roots(&["CMakeLists.txt"]) {
         let tests = facts.below(&dir).find(|(path, text)| {
@@ -119,7 +134,10 @@ fn ctest(facts: &Facts, found: &mut Found) {
         });
         if let Some((path, _)) = tests {
             let why = format!("`{path}` enables tests");
-            found.suite(seen(("CTest", &["ctest"]), &dir, why, &Setup::Cmake));
+            let setup = Setup::Cmake { source: dir.clone() };
+            // Its tests are where it was built.
+            let build = join(&dir, "build");
+            found.suite(seen(("CTest", &["ctest"]), &build, why, &setup));
         }
     }
 }

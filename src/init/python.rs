@@ -137,7 +137,8 @@ impl Project<'_> {
             return Some(format!("there is `{path}`"));
         }
         let name = self.install.file_with(self.facts, "pytest")?;
-        Some(format!("`{name}` asks for it"))
+        let (first, _) = self.tests().next()?;
+        Some(format!("`{name}` asks for it, and there is `{first}`"))
     }
 
     fn add_pytest(&self, found: &mut Found, why: String) {
@@ -158,7 +159,7 @@ impl Project<'_> {
     /// Tests of the standard library's kind, and Twisted's.
     fn unittests(&self, found: &mut Found) {
         let with = |mark: &str| -> Vec<&str> {
-            let is_one = |text: &str| text.contains(mark) && text.contains("def test");
+            let is_one = |text: &str| text.contains(mark) && has_test_method(text);
             let having = self.tests().filter(|(_, text)| is_one(text));
             having.map(|(path, _)| path).collect()
         };
@@ -208,6 +209,14 @@ impl Project<'_> {
 /// The first directory of a path; none where it is a file.
 fn top(path: &str) -> String {
     path.split_once('/').map(|(top, _)| top.to_owned()).unwrap_or_default()
+}
+
+/// Whether a method is there that unittest takes for a test; one named `test` alone is a helper's.
+fn has_test_method(text: &str) -> bool {
+    let after = text
+        .match_indices("def test")
+        .filter_map(|(at, mark)| text[at + mark.len()..].chars().next());
+    after.into_iter().any(|c| c == '_' || c.is_uppercase() || c.is_numeric())
 }
 
 fn is_module(word: &str) -> bool {

@@ -7,17 +7,27 @@ use super::facts::split;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Setup {
     Python(Python),
-    Node { install: Vec<String> },
+    Node {
+        install: Vec<String>,
+    },
     Ruby,
     Php,
     Go,
-    Rust { nextest: bool },
+    Rust {
+        nextest: bool,
+    },
     Java,
     Elixir,
     Dotnet,
-    Cmake,
+    /// Built in `build` below the directory of its sources.
+    Cmake {
+        source: String,
+    },
     Bats,
 }
+
+/// What builds a project of CMake's.
+const BUILD: &str = "cmake -B build && cmake --build build";
 
 /// Versions of the actions that workflows use, in one place.
 pub(super) mod actions {
@@ -100,7 +110,7 @@ impl Setup {
                 steps
             }
             Self::Dotnet => uses(actions::DOTNET, "dotnet-version: 9.x"),
-            Self::Cmake => run(&["cmake -B build".to_owned(), "cmake --build build".to_owned()]),
+            Self::Cmake { source } => vec![Step::run(&within(source, BUILD))],
             Self::Bats => run(&["sudo apt-get install -y bats".to_owned()]),
             Self::Rust { nextest: false } => Vec::new(),
         }
@@ -118,7 +128,7 @@ impl Setup {
             Self::Java => "eclipse-temurin:21",
             Self::Elixir => "elixir:latest",
             Self::Dotnet => "mcr.microsoft.com/dotnet/sdk:9.0",
-            Self::Cmake | Self::Bats => "debian:stable",
+            Self::Cmake { .. } | Self::Bats => "debian:stable",
         }
     }
 
@@ -131,10 +141,10 @@ impl Setup {
             Self::Php => vec!["composer install --no-interaction".to_owned()],
             Self::Rust { nextest: true } => vec!["cargo install --locked cargo-nextest".to_owned()],
             Self::Elixir => vec!["mix local.hex --force".to_owned(), "mix deps.get".to_owned()],
-            Self::Cmake => vec![
-                "apt-get update && apt-get install -y cmake curl g++".to_owned(),
-                "cmake -B build && cmake --build build".to_owned(),
-            ],
+            Self::Cmake { source } => {
+                let tools = "apt-get update && apt-get install -y cmake curl g++".to_owned();
+                return vec![tools, within(source, BUILD)];
+            }
             Self::Bats => vec!["apt-get update && apt-get install -y bats curl".to_owned()],
             Self::Go | Self::Java | Self::Dotnet | Self::Rust { nextest: false } => Vec::new(),
         };

@@ -23,9 +23,13 @@ const PIECES: &[&[File]] = &[
     &[("net/test_b.py", TRIAL)],
     &[
         ("package.json", "{\"devDependencies\":{\"jest\":\"30\",\"mocha\":\"11\"}}"),
+        ("a.test.js", ""),
         ("yarn.lock", ""),
     ],
-    &[("web/package.json", "{\"devDependencies\":{\"vitest\":\"3\",\"@playwright/test\":\"1\"}}")],
+    &[
+        ("web/package.json", "{\"devDependencies\":{\"vitest\":\"3\",\"@playwright/test\":\"1\"}}"),
+        ("web/e2e/a.spec.ts", ""),
+    ],
     &[("Gemfile", "gem 'rspec'"), (".rspec", ""), ("test/a_test.rb", "")],
     &[("phpunit.xml", ""), ("composer.json", "{}")],
     &[("go.mod", "module x\n")],

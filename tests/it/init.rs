@@ -120,6 +120,7 @@ fn a_pipeline_for_gitlab_is_one() {
     let project = Project::empty()
         .file("pytest.ini", "[pytest]\n")
         .file("requirements.txt", "pytest\n")
+        .file("web/a.test.js", "")
         .file("web/package.json", r#"{ "devDependencies": { "jest": "30" } }"#);
     project.evenly(&["init", "--ci", "gitlab", "--shards", "3"]).exits(0);
     let Some(venv) = tool("EVENLY_TEST_VENV") else { return };
@@ -137,6 +138,7 @@ fn several_suites_make_one_workflow_that_fits() {
     let project = Project::empty()
         .file("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')")
         .file("shop/settings.py", "ENGINE = 'django.db.backends.postgresql'")
+        .file("web/a.test.js", "")
         .file("web/package.json", r#"{ "devDependencies": { "jest": "30", "jest-junit": "17" } }"#)
         .file(".github/workflows/ci.yml", "on: push\n");
     project.evenly(&["init"]).exits(0).says("found Django").says("found jest in `web`");

@@ -74,8 +74,7 @@ fn azure() {
 #[test]
 fn buildkite_opens_failures_and_the_totals() {
     let tail = TAIL.replace("\nshard 2/4", "\n+++ shard 2/4");
-    let expected =
-        format!("{HEAD}+++ {CART}\n100% wrong\n  at [x|y]\n--- evenly\n{AGAIN}{tail}");
+    let expected = format!("{HEAD}+++ {CART}\n100% wrong\n  at [x|y]\n--- evenly\n{AGAIN}{tail}");
     assert_eq!(printed(Show::Failed, Folding::Buildkite, &ordinary()), expected);
 }
 
