@@ -68,6 +68,37 @@ fn a_session_is_what_it_is_in_a_plain_run() {
 }
 
 #[test]
+fn fixtures_of_modules_and_packages_are_set_up_once_for_a_group_and_those_of_a_session_once() {
+    let Some(project) = project("") else { return };
+    let fixture = |scope: &str| {
+        format!(
+            "@pytest.fixture(scope='{scope}')\ndef of_{scope}():\n    note('{scope} up')\n    yield\n\
+             \x20   note('{scope} down')\n"
+        )
+    };
+    let test = "def test_one(of_session, of_package, of_module): pass\n\
+                def test_two(of_module, of_package, of_session): pass\n";
+    let project = project
+        .file(
+            "conftest.py",
+            format!(
+                "import pytest\ndef note(what):\n    with open('notes', 'a') as file:\n\
+                 \x20       print(what, file=file)\n{}{}{}",
+                fixture("session"),
+                fixture("package"),
+                fixture("module")
+            ),
+        )
+        .file("p/__init__.py", "")
+        .file("p/test_a.py", test)
+        .file("p/test_b.py", test);
+    project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(0);
+    let group = "package up\nmodule up\nmodule down\npackage down\n";
+    let expected = format!("session up\n{group}{group}session down\n");
+    assert_eq!(project.text("notes"), expected);
+}
+
+#[test]
 fn each_worker_has_a_place_of_its_own_for_temporary_files() {
     let Some(project) = project("args = [\"--basetemp=base\"]") else { return };
     let test = "def test_a(tmp_path_factory):\n    with open('bases', 'a') as file:\n\

@@ -1,5 +1,7 @@
 //! Ids and outcomes are those of a plain run.
 
+use evenly::junit::read as junit;
+
 use super::{Outcomes, Version, entry, fixture, path_of, plainly, project, reported, same};
 use crate::support::Project;
 
@@ -106,7 +108,7 @@ fn junit_has_the_names_of_pytests_own_file() {
     let plain = format!("{python} -m pytest -n0 --junitxml=plain.xml >/dev/null 2>&1");
     project.bash(&plain).exits(1);
     let names = |xml: &str| {
-        let found = evenly::junit::read(xml.as_bytes(), &evenly::junit::Limits::default());
+        let found = junit::read(xml.as_bytes(), &junit::Limits::default());
         let cases = found.cases.into_iter();
         cases.map(|case| (case.class, case.name)).collect::<std::collections::BTreeSet<_>>()
     };
