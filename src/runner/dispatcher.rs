@@ -411,7 +411,7 @@ fn allows_retry(end: &ProcessEnd) -> bool {
 /// What a job gets at its deadline: a warm worker writes the stacks of its threads on SIGABRT.
 fn first_signal(reading: Reading) -> i32 {
     match reading {
-        Reading::Told => SIGABRT,
+        Reading::Told { naming: _ } => SIGABRT,
         Reading::ExitStatus | Reading::Junit { .. } => SIGTERM,
     }
 }

@@ -199,7 +199,7 @@ struct Driver<'a, 'o> {
     outputs: &'a mut Outputs<'o>,
     dispatcher: Dispatcher,
     slots: Vec<Slot>,
-    workers: JoinSet<()>,
+    workers: JoinSet<Vec<String>>,
     results: mpsc::Receiver<(u32, Box<Execution>)>,
     signals: Signals,
     started: Instant,
@@ -295,7 +295,11 @@ impl<'a, 'o> Driver<'a, 'o> {
         }
         // Without orders the workers close their supervisors and end.
         drop(self.slots);
-        while self.workers.join_next().await.is_some() {}
+        while let Some(ended) = self.workers.join_next().await {
+            for note in ended.iter().flatten() {
+                (self.outputs.note)(note);
+            }
+        }
         Ending { stop: self.dispatcher.stop().cloned(), failed: self.dispatcher.failed() }
     }
 

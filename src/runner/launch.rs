@@ -206,6 +206,7 @@ fn environment(
         ("EVENLY_SHARD".into(), setup.shard.index.to_string().into()),
         ("EVENLY_SHARDS".into(), setup.shard.total.to_string().into()),
         ("EVENLY_WORKER".into(), worker.into()),
+        ("EVENLY_WORKERS".into(), setup.workers.to_string().into()),
         ("EVENLY_TMPDIR".into(), place.tmpdir.clone().into()),
         ("EVENLY_PORT_BASE".into(), port(setup, place).to_string().into()),
         ("TEST_ENV_NUMBER".into(), counted_from_one.clone().into()),

@@ -65,23 +65,24 @@ impl Worker {
         &self.place.output
     }
 
-    /// Serves orders until there are no more.
+    /// Serves orders until there are no more; returns what went wrong at its end.
     pub(super) async fn serve(
         mut self,
         index: u32,
         mut orders: mpsc::Receiver<Order>,
         results: mpsc::Sender<(u32, Box<Execution>)>,
-    ) {
+    ) -> Vec<String> {
         while let Some(order) = orders.recv().await {
             let execution = self.execute(order).await;
             if results.send((index, Box::new(execution))).await.is_err() {
                 break;
             }
         }
-        self.warmed.stop().await;
+        let notes = self.warmed.stop().await;
         if let Some(supervisor) = self.supervisor.take() {
             supervisor.close().await;
         }
+        notes
     }
 
     async fn execute(&mut self, order: Order) -> Execution {
@@ -229,7 +230,7 @@ fn gather(place: &Place, reading: Reading, ended: Ended, keep: &Path) -> Executi
     let Ended { end, leaked, unkillable, duration_us } = ended;
     let output = output_or_why(place, &end, keep);
     let report = match reading {
-        Reading::ExitStatus | Reading::Told => Report::default(),
+        Reading::ExitStatus | Reading::Told { .. } => Report::default(),
         Reading::Junit { .. } => read_reports(&place.outdir),
     };
     Execution { end, duration_us, leaked, unkillable, report, output, notes: Vec::new() }

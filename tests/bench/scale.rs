@@ -219,6 +219,7 @@ fn finished(group: GroupId, number: u64, at_us: u64) -> GroupFinished {
         line: None,
         reported: true,
         repeats: 0,
+        tries: Vec::new(),
     };
     GroupFinished {
         group,
