@@ -95,7 +95,7 @@ main() {
         local) from_checkout ;;
         *)
             [[ "$version" =~ ^[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+-]*$ ]] \
-                || fail "\`version\` is one such as 0.1.0, \`local\`, or a path with \`/\`: $version"
+                || fail "\`version\` is one such as 0.1.0, \`local\`, or a path: $version"
             # An earlier step of this job may have installed it.
             if [[ "$("$DIR/evenly" --version 2>/dev/null)" != "evenly $version" ]]; then
                 rm -f "$DIR/evenly"

@@ -128,13 +128,15 @@ fn shard_of(project: &Project, group: &str, total: usize) -> String {
     format!("{}/{total}", shard["index"])
 }
 
-/// Kills evenly itself, in the first attempt: the parent of the group's supervisor.
-const CRASHES: &str = "[ \"$GITHUB_RUN_ATTEMPT\" != 1 ] || \
-                       kill -9 $(cut -d ' ' -f 4 /proc/$PPID/stat)\n";
+/// Kills evenly itself, in the first attempt: the outermost of the processes above with that name.
+const CRASHES: &str = "[ \"$GITHUB_RUN_ATTEMPT\" = 1 ] || exit 0\npid=$$\n\
+                       while [ \"$pid\" -gt 1 ]; do\n\
+                       grep -q '(evenly)' /proc/$pid/stat && evenly=$pid\n\
+                       pid=$(cut -d ' ' -f 4 /proc/$pid/stat)\ndone\nkill -9 \"$evenly\"\n";
 /// Fails in the first attempt, and says what a workflow would obey.
 const FAILS: &str = "printf '%s\\n' '::set-output name=verdict::stolen' '::error::stolen' \
                      '::add-mask::told' '##[error]stolen'\n\
-                     env | grep -c -e ghs_secret -e GITHUB_OUTPUT= > /dev/null && exit 9\n\
+                     env | grep -q -e '^GITHUB_OUTPUT=' -e '^EVENLY_ACTION' && exit 9\n\
                      [ \"$GITHUB_RUN_ATTEMPT\" != 1 ]\n";
 
 #[test]
@@ -186,8 +188,8 @@ impl Ran {
 #[test]
 fn a_first_job_chooses_how_many_others_there_are() {
     let history = "{\"format\":1}\n{\"suite\":\"sh\",\"runs\":[[1,1,0]]}\n\
-                   {\"test\":\"sh:t/a.sh\",\"prefix\":7,\"us\":[200000000]}\n\
-                   {\"test\":\"sh:t/b.sh\",\"prefix\":7,\"us\":[200000000]}\n";
+                   {\"test\":\"sh:t/a.sh\",\"prefix\":6,\"us\":[200000000]}\n\
+                   {\"test\":\"sh:t/b.sh\",\"prefix\":6,\"us\":[200000000]}\n";
     let project = Project::new(&format!("[run]\nworkers = 1\n{SHELL_SUITE}"))
         .file("t/a.sh", "")
         .file("t/b.sh", "")

@@ -43,7 +43,8 @@ fn a_cancelled_job_keeps_what_was_finished() {
     for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let project = Project::new(&format!("[run]\nworkers = 1\n{SHELL_SUITE}"))
             .file("t/a.sh", "")
-            .file("t/b.sh", "touch started; sleep 1000");
+            .file("t/b.sh", "touch started; sleep 1000")
+            .file("t/c.sh", "");
         let started = run(&project, "run", "").start();
         until("the second group runs", || project.path("started").exists());
         // To the step's process alone, as the runner does.
