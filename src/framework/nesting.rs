@@ -19,6 +19,9 @@ impl Reading {
             Self::Junit { naming: Naming::Pytest, .. } if group.contains('[') => None,
             Self::Junit { naming: Naming::Pytest, .. } => nesting("::", Some('['), group, test),
             Self::Junit { naming: Naming::ClassAndName, .. } => nesting("::", None, group, test),
+            Self::Junit { naming: Naming::Phpunit, .. } => nesting("::", Some(' '), group, test),
+            // Its names say nothing of what they stand in.
+            Self::Junit { naming: Naming::Name, .. } => None,
             Self::Junit { naming: Naming::Dotted, .. } | Self::Told => {
                 nesting(".", None, group, test)
             }
