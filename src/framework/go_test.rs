@@ -239,7 +239,7 @@ noise
     proptest! {
         #[test]
         fn no_text_breaks_the_reader(bytes: Vec<u8>) {
-            let _ = (read(&bytes), super::text(&bytes));
+            let _ = (read(&bytes), text(&bytes));
         }
     }
 }

@@ -41,18 +41,23 @@ defmodule Evenly.JUnit do
   defp ending({:skipped, why}, _test), do: ~s(<skipped message="#{escaped(why)}"/>)
   defp ending({:excluded, why}, _test), do: ~s(<skipped message="#{escaped(why)}"/>)
 
-  defp ending({:invalid, _module}, _test),
-    do: ~s(<error message="its module could not be set up" type="invalid"/>)
+  defp ending({:invalid, %{state: {:failed, failures}} = module}, _test) do
+    text = ExUnit.Formatter.format_test_all_failure(module, failures, 1, 100, &plain/2)
+    ~s(<error message="its module could not be set up" type="invalid">#{escaped(text)}</error>)
+  end
 
   defp ending({:failed, failures}, test) do
-    text = ExUnit.Formatter.format_test_failure(test, failures, 1, 100, fn _, text -> text end)
+    text = ExUnit.Formatter.format_test_failure(test, failures, 1, 100, &plain/2)
     {kind, reason, _stack} = hd(failures)
     failed? = kind == :error and is_struct(reason, ExUnit.AssertionError)
     tag = if failed?, do: "failure", else: "error"
-    message = Exception.format_banner(kind, reason) |> String.split("\n") |> hd()
+    message = if failed?, do: reason.message, else: Exception.format_banner(kind, reason)
+    message = message |> to_string() |> String.split("\n", trim: true) |> List.first()
     type = if is_exception(reason), do: inspect(reason.__struct__), else: inspect(kind)
     ~s(<#{tag} message="#{escaped(message)}" type="#{escaped(type)}">#{escaped(text)}</#{tag}>)
   end
+
+  defp plain(_what, text), do: text
 
   defp escaped(text), do: text |> to_string() |> clean("")
 

@@ -1,4 +1,4 @@
-//! go, PHPUnit, ExUnit and Maven.
+//! go, PHPUnit and ExUnit.
 
 use std::path::{Path, PathBuf};
 
@@ -129,19 +129,4 @@ fn exunits_fixture_comes_to_what_exunit_says_itself() {
     assert_eq!(reported(&project), expected);
     let plain = plainly(&project, &["mix", "test"]);
     plain.says("10 tests, 2 failures, 1 invalid, 1 skipped");
-}
-
-const MAVEN: &str = "
-passed shop.BasketTest::passes
-failed shop.BasketTest::fails
-errored shop.BasketTest::breaks
-skipped shop.BasketTest::isSkipped
-passed shop.TillTest::opens
-";
-
-#[test]
-fn mavens_fixture_comes_to_what_surefire_says_itself() {
-    let Some(project) = project("mvn", "maven", "args = [\"-o\"]") else { return };
-    project.evenly(&["local", "--shards", "2"]).exits(1).says("a line of the failing test");
-    assert_eq!(reported(&project), model(MAVEN));
 }
