@@ -151,6 +151,10 @@ pub(super) struct RunningArgs {
     #[arg(long, value_name = "ID")]
     pub(super) only: Vec<String>,
 
+    /// Tests whose failures are known and don't count until a day
+    #[arg(long, value_name = "FILE", env = "EVENLY_QUARANTINE")]
+    pub(super) quarantine: Option<PathBuf>,
+
     /// Which group starts first: as planned, or as the frameworks list them, on one worker
     #[arg(long, value_name = "WHICH", env = "EVENLY_ORDER", default_value = "plan")]
     pub(super) order: OrderArg,
@@ -304,6 +308,10 @@ pub(super) struct MergeArgs {
     /// The history to update; `none` leaves it alone
     #[arg(long, value_name = "FILE", env = "EVENLY_HISTORY", default_value = HISTORY)]
     pub(super) history: PathBuf,
+
+    /// Tests whose failures are known and don't count until a day
+    #[arg(long, value_name = "FILE", env = "EVENLY_QUARANTINE")]
+    pub(super) quarantine: Option<PathBuf>,
 }
 
 /// [`Show`] as it is typed.

@@ -31,6 +31,10 @@ pub(super) enum Error {
     Store(#[from] StoreError),
     #[error("{0}")]
     Discover(#[from] DiscoverError),
+    #[error("there is no list of quarantined tests at `{}`", .0.display())]
+    NoQuarantine(PathBuf),
+    #[error("`{}`: {error}", .path.display())]
+    Quarantine { path: PathBuf, error: PatternError },
     #[error("`[[rule]]`: {0}")]
     Rule(#[from] PatternError),
     #[error("`[[rule]]`: {0}")]
@@ -110,6 +114,8 @@ impl Error {
             | Self::NotText(_)
             | Self::Config { .. }
             | Self::Shard(_)
+            | Self::NoQuarantine(_)
+            | Self::Quarantine { .. }
             | Self::Rule(_)
             | Self::Circle(_)
             | Self::Plan(_)

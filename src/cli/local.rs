@@ -31,7 +31,7 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
     project.only.clone_from(&args.running.only);
     project.run = local_run();
-    let running = Running::new(&args.running, &project);
+    let running = Running::new(&args.running, &project)?;
     let total = args.shards.total;
     let shards: Vec<Shard> = (1..=total).map(|index| Shard { index, total }).collect();
     let mut claimed = Vec::new();
@@ -56,7 +56,8 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
         ran
     })??;
     store::remove_dir(&scratch)?;
-    let destination = Destination { out: &running.out, history: &args.project.history };
+    let (history, excuses) = (&args.project.history, &running.excuses);
+    let destination = Destination { out: &running.out, history, excuses };
     let verdict = merge(&journals, &destination)?;
     Ok(early.unwrap_or(verdict))
 }

@@ -8,10 +8,11 @@ use ignore::WalkBuilder;
 use super::args::MergeArgs;
 use super::error::Error;
 use super::history::{Known, Writable, can_be_kept, load};
-use super::observe::observe;
+use super::observe::{compared, observe};
 use super::print::{out, warn};
+use super::quarantine::Excuses;
 use crate::exit::Exit;
-use crate::history::Estimator;
+use crate::history::{Base, Estimator};
 use crate::model::GroupId;
 use crate::report::{self, Input, RunReport, html, journal, json, junit, markdown, table};
 use crate::store;
@@ -21,16 +22,20 @@ pub(super) struct Destination<'a> {
     pub(super) out: &'a Path,
     /// `none` leaves the history alone.
     pub(super) history: &'a Path,
+    pub(super) excuses: &'a Excuses,
 }
 
 pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
     let journals = find(&args.paths)?;
-    merge(&journals, &Destination { out: &args.out, history: &args.history })
+    let excuses = Excuses::read(args.quarantine.as_deref())?;
+    let (out, history, excuses) = (&args.out, &args.history, &excuses);
+    merge(&journals, &Destination { out, history, excuses })
 }
 
 /// Merges these journals and writes all that follows from them.
 pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, Error> {
-    let report = join_and_learn(read(journals)?, to.history);
+    let mut report = join_and_learn(read(journals)?, to.history);
+    to.excuses.excuse(&mut report);
     for (name, text) in [
         ("junit.xml", junit::render(&report)),
         ("report.html", html::render(&report)),
@@ -66,9 +71,10 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
     let (report, (observations, facts)) = {
         let before = Estimator::new(&known, number);
         let last_time = |group: &GroupId| before.tests_last_time(&group.suite, &group.name);
-        let report = report::merge(inputs, last_time);
-        let seen = observe(&report, &before, &parts);
-        (report, seen)
+        let mut report = report::merge(inputs, last_time);
+        let (observations, facts, speeds) = observe(&report, &before, &parts);
+        report.compared = compared(&report, Base::new(&known, number), &parts, &speeds);
+        (report, (observations, facts))
     };
     let kept = lock.and_then(|lock| {
         if lock.is_none() || writable == Writable::No {
@@ -79,6 +85,7 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
             warn(&restarted(run, history));
         }
         known.record(run, observations, facts);
+        known.record_partial(run, report.only || !report.ledger.is_whole());
         if let Some(us) = fixed_us {
             known.record_fixed(run, us);
         }

@@ -31,7 +31,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
         note(&choice.to_string());
     }
     project.run = run_key(&project, args.attempt);
-    let running = Running::new(&args.running, &project);
+    let running = Running::new(&args.running, &project)?;
     let claimed = claim(&running.out, shard, project.run.attempt)?;
     block_on(async {
         let mut found = project.discover(&claimed.files.work, running.order).await?;

@@ -130,6 +130,9 @@ pub struct RunStarted {
     /// How long listing and planning had taken before, microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_us: Option<u64>,
+    /// Whether it was told to run some groups or tests alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only: bool,
 }
 
 /// A group as it was found.

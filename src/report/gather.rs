@@ -105,6 +105,7 @@ impl Gathered {
         let Journal {
             started: _,
             discovered: _,
+            databases: _,
             planned,
             executions,
             running,
@@ -158,6 +159,8 @@ fn shard_report(source: String, superseded: Vec<String>, journal: &Journal) -> S
         host: started.host.clone(),
         started: started.started,
         workers: started.workers,
+        before_us: started.before_us,
+        databases: journal.databases.clone(),
         predicted_us: journal.planned.as_ref().map_or(0, predicted_us),
         actual_us: journal.last_us,
         groups: 0,

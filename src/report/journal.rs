@@ -15,6 +15,7 @@ use crate::model::{
 };
 
 use super::escape::quoted;
+use super::run::DatabaseSetUp;
 
 /// How many damaged lines of one journal are described; the others are only counted.
 const DAMAGE_DESCRIBED_MAX: usize = 8;
@@ -54,6 +55,8 @@ pub struct Journal {
     pub started: RunStarted,
     /// What the suites hold, a suite an entry.
     pub discovered: Vec<Rc<Discovered>>,
+    /// The databases that it made ready, in their order.
+    pub databases: Vec<DatabaseSetUp>,
     /// What the plan gave the shard; none when it died before.
     pub planned: Option<Planned>,
     /// Every execution that ended, in the order in which they ended.
@@ -240,6 +243,7 @@ impl<'a> Reader<'a> {
         let journal = Journal {
             started,
             discovered: Vec::new(),
+            databases: Vec::new(),
             planned: None,
             executions: Vec::new(),
             running: Vec::new(),
@@ -297,8 +301,10 @@ impl<'a> Reader<'a> {
             Event::GroupSlow { group: _, attempt: _, at_us, timeout_us: _ } => {
                 journal.last_us = journal.last_us.max(at_us);
             }
-            Event::DatabaseReady { database: _, origin: _, took_us: _ }
-            | Event::Streamed { group: _, text: _ } => {}
+            Event::DatabaseReady { database, origin, took_us } => {
+                journal.databases.push(DatabaseSetUp { database, origin, took_us });
+            }
+            Event::Streamed { group: _, text: _ } => {}
             Event::GroupFinished(finished) => {
                 journal.last_us = journal.last_us.max(finished.at_us);
                 let execution = (finished.group.clone(), finished.attempt);

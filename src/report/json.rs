@@ -1,5 +1,7 @@
 //! `report.json`, for other programs: `docs/reference/report-json.md` tells every field.
 
+mod changes;
+
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -10,6 +12,9 @@ use super::ledger::{Ledger, Lost, stop_text};
 use super::run::{
     Earlier, Execution, Fewer, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport,
     TestReport, Told, Totals,
+};
+use changes::{
+    ComparedView, DatabaseView, QuarantineView, compared_view, database_view, quarantine_view,
 };
 
 /// The version of the file's format; a change that a reader must know of raises it.
@@ -38,11 +43,28 @@ struct Document<'a> {
     tests: Tests<'a>,
     fewer: Seq<'a, Fewer, FewerView<'a>>,
     balance: BalanceView<'a>,
+    only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared: Option<ComparedView<'a>>,
+    quarantine: QuarantineView<'a>,
 }
 
 fn document(report: &RunReport) -> Document<'_> {
-    let RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer, balance } =
-        report;
+    let RunReport {
+        verdict,
+        exit,
+        run,
+        totals,
+        ledger,
+        shards,
+        groups,
+        tests,
+        fewer,
+        balance,
+        only,
+        compared,
+        quarantine,
+    } = report;
     let RunKey { id, number, attempt } = run;
     let Totals { tests: all, passed, failed, errored, skipped, flaky } = *totals;
     Document {
@@ -61,6 +83,9 @@ fn document(report: &RunReport) -> Document<'_> {
         tests: Tests { groups, tests },
         fewer: Seq(fewer, fewer_view),
         balance: balance_view(balance),
+        only: *only,
+        compared: compared.as_ref().map(|compared| compared_view(compared, tests)),
+        quarantine: quarantine_view(quarantine, tests),
     }
 }
 
@@ -144,6 +169,10 @@ struct ShardView<'a> {
     workers: u32,
     host: &'a str,
     started: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before_us: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    databases: Vec<DatabaseView<'a>>,
     end: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<String>,
@@ -161,6 +190,8 @@ fn shard_view(shard: &ShardReport) -> ShardView<'_> {
         host,
         started,
         workers,
+        before_us,
+        databases,
         predicted_us,
         actual_us,
         groups,
@@ -183,6 +214,8 @@ fn shard_view(shard: &ShardReport) -> ShardView<'_> {
         workers: *workers,
         host,
         started: started.to_string(),
+        before_us: *before_us,
+        databases: databases.iter().map(database_view).collect(),
         end,
         stopped,
         source,

@@ -12,6 +12,7 @@ use super::fold::{Folded, Place, fold};
 use super::gather::{Gathered, Work, gather};
 use super::journal::{Journal, JournalError};
 use super::ledger::{Doubled, Ledger, Lost, LostWhy};
+use super::quarantine::Quarantine;
 use super::run::{
     Fewer, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport, TestReport, Totals,
 };
@@ -33,6 +34,7 @@ pub struct Input {
 /// (times the logarithm that sorting costs), and copies no output.
 pub fn merge(inputs: Vec<Input>, last_time: impl Fn(&GroupId) -> Option<usize>) -> RunReport {
     let Selection { run, chosen, missing, mut flaws, mut notes } = select(inputs);
+    let only = chosen.iter().any(|chosen| chosen.journal.started.only);
     let Gathered { mut shards, works, flaws: more_flaws, notes: more_notes } = gather(chosen);
     flaws.extend(more_flaws);
     notes.extend(more_notes);
@@ -59,7 +61,21 @@ pub fn merge(inputs: Vec<Input>, last_time: impl Fn(&GroupId) -> Option<usize>) 
     count_shards(&mut shards, &groups, &tests);
     let (verdict, exit) = judge(&ledger, &totals);
     let balance = balance(&ledger, &shards, &groups);
-    RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer, balance }
+    RunReport {
+        verdict,
+        exit,
+        run,
+        totals,
+        ledger,
+        shards,
+        groups,
+        tests,
+        fewer,
+        balance,
+        only,
+        compared: None,
+        quarantine: Quarantine::default(),
+    }
 }
 
 fn judge(ledger: &Ledger, totals: &Totals) -> (RunVerdict, Exit) {

@@ -8,6 +8,7 @@
 //! whatever cannot be told counts against it and is named.
 
 mod balance;
+pub mod compare;
 pub mod escape;
 mod excerpt;
 mod figures;
@@ -15,13 +16,16 @@ mod flaw;
 mod fold;
 mod gather;
 pub mod html;
+mod ideal;
 pub mod journal;
 pub mod json;
 pub mod junit;
+pub mod ladder;
 mod ledger;
 pub mod markdown;
 mod merge;
 pub mod observations;
+pub mod quarantine;
 mod rerun;
 mod run;
 mod select;
@@ -31,12 +35,13 @@ mod testing;
 mod verdict;
 
 pub use balance::{Advice, Balance, Slow, Stale, Unmeasured};
+pub use compare::{Comparison, compare};
 pub use flaw::{DiscoveryDiff, Flaw, Note, PlanCause};
 pub use journal::{Journal, JournalError};
 pub use ledger::{Doubled, Ledger, Lost, LostWhy};
 pub use merge::{Input, merge};
 pub use run::{
-    Earlier, Execution, Fewer, FinalOutcome, GroupReport, RunReport, RunVerdict, ShardEnd,
-    ShardReport, TestReport, Told, Totals,
+    DatabaseSetUp, Earlier, Execution, Fewer, FinalOutcome, GroupReport, RunReport, RunVerdict,
+    ShardEnd, ShardReport, TestReport, Told, Totals,
 };
 pub use verdict::verdict_line;

@@ -4,11 +4,14 @@ use jiff::Timestamp;
 
 use crate::exit::Exit;
 use crate::model::{
-    Estimate, GroupId, Outcome, Output, Problem, ProcessEnd, RunKey, Stop, TestId, Verdict,
+    Estimate, GroupId, Outcome, Output, Problem, ProcessEnd, RunKey, Stop, TemplateOrigin, TestId,
+    Verdict,
 };
 
 use super::balance::Balance;
+use super::compare::Comparison;
 use super::ledger::Ledger;
+use super::quarantine::Quarantine;
 
 /// Everything that is known of a run once its shards' journals are joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,26 @@ pub struct RunReport {
     pub fewer: Vec<Fewer>,
     /// How evenly it came out, against the plan.
     pub balance: Balance,
+    /// Whether it was told to run some groups or tests alone.
+    pub only: bool,
+    /// What is different from the runs before, where any is known.
+    pub compared: Option<Comparison>,
+    /// The failures that are known and don't count.
+    pub quarantine: Quarantine,
+}
+
+impl RunReport {
+    /// Tests because of which it is not green: those that are quarantined don't count.
+    #[must_use]
+    pub fn failing(&self) -> usize {
+        self.totals.bad() - self.quarantine.excused.len()
+    }
+
+    /// Those tests, by id.
+    pub fn failures(&self) -> impl Iterator<Item = (usize, &TestReport)> {
+        let bad = self.tests.iter().enumerate().filter(|(_, test)| !test.outcome.is_good());
+        bad.filter(|(at, _)| self.quarantine.of(*at).is_none())
+    }
 }
 
 /// How a run ended.
@@ -151,6 +174,11 @@ pub struct ShardReport {
     pub started: Timestamp,
     /// Workers it ran.
     pub workers: u32,
+    /// How long it had listed and planned before it started, microseconds.
+    pub before_us: Option<u64>,
+    /// The databases that it made ready after that and before its first group, one after the
+    /// other.
+    pub databases: Vec<DatabaseSetUp>,
     /// How long the plan thought it takes, microseconds.
     pub predicted_us: u64,
     /// How long it took, as far as its journal goes, microseconds.
@@ -161,6 +189,17 @@ pub struct ShardReport {
     pub tests: usize,
     /// How it came to its end.
     pub end: ShardEnd,
+}
+
+/// A database whose template a shard made ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseSetUp {
+    /// Its name in the configuration.
+    pub database: String,
+    /// How its template came to be there.
+    pub origin: TemplateOrigin,
+    /// How long that took, microseconds.
+    pub took_us: u64,
 }
 
 /// How a shard came to its end.

@@ -3,10 +3,12 @@
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::compare::rate_text;
 use super::escape::quoted;
 use super::excerpt::excerpt;
 use super::ledger::{Lost, LostWhy};
 use super::markdown::{remarks, slowest_of};
+use super::quarantine::Excused;
 use super::run::{Fewer, FinalOutcome, RunReport, RunVerdict, ShardReport, TestReport};
 use super::verdict::{missing, total, verdict_line};
 use crate::model::{counted, human_time, thousands};
@@ -47,12 +49,16 @@ impl Colour {
 pub fn render(report: &RunReport, colour: Colour) -> String {
     let mut page = Page { lines: Vec::new(), colour };
     page.failures(report);
+    page.quarantined(report);
     page.flaky(report);
     page.shards(report);
     page.slowest(report);
     page.fewer(report);
     page.list("notes", &report.ledger.notes, |note| vec![note.to_string()]);
     page.ledger(report);
+    if let Some(compared) = &report.compared {
+        page.lines.push(format!("changes {}", compared.line()));
+    }
     let style = match report.verdict {
         RunVerdict::Passed => AnsiColor::Green,
         RunVerdict::Failed | RunVerdict::Incomplete => AnsiColor::Red,
@@ -85,8 +91,7 @@ impl Page {
     }
 
     fn failures(&mut self, report: &RunReport) {
-        let failures: Vec<&TestReport> =
-            report.tests.iter().filter(|test| !test.outcome.is_good()).collect();
+        let failures: Vec<&TestReport> = report.failures().map(|(_, test)| test).collect();
         let colour = self.colour;
         self.list(&format!("{} failed", counted(failures.len(), "test")), &failures, |test| {
             let red = AnsiColor::Red.on_default();
@@ -100,12 +105,26 @@ impl Page {
         });
     }
 
+    fn quarantined(&mut self, report: &RunReport) {
+        let excused = &report.quarantine.excused;
+        let title = format!("{} quarantined", counted(excused.len(), "failure"));
+        self.list(&title, excused, |Excused { test, until, reason }| {
+            let test = &report.tests[*test];
+            let (name, word) = (quoted(&test.id.to_string()), test.outcome.word());
+            let why = reason.as_ref().map(|reason| format!(": {}", quoted(reason)));
+            vec![format!("{name} {word}, until {until}{}", why.unwrap_or_default())]
+        });
+        self.list("quarantine", &report.quarantine.remarks(), |line| vec![line.clone()]);
+    }
+
     fn flaky(&mut self, report: &RunReport) {
-        let flaky: Vec<&TestReport> =
-            report.tests.iter().filter(|test| test.outcome == FinalOutcome::Flaky).collect();
-        self.list(&format!("{} flaky", counted(flaky.len(), "test")), &flaky, |test| {
+        let flaky = |(_, test): &(usize, &TestReport)| test.outcome == FinalOutcome::Flaky;
+        let flaky: Vec<_> = report.tests.iter().enumerate().filter(flaky).collect();
+        self.list(&format!("{} flaky", counted(flaky.len(), "test")), &flaky, |(at, test)| {
             let name = quoted(&test.id.to_string());
-            vec![format!("{name}, {} tries, shard {}", test.earlier.len() + 1, test.shard)]
+            let rate = report.compared.as_ref().and_then(|compared| compared.rate(*at));
+            let rate = rate.map(|rate| format!(", {}", rate_text(rate))).unwrap_or_default();
+            vec![format!("{name}, {} tries, shard {}{rate}", test.earlier.len() + 1, test.shard)]
         });
     }
 

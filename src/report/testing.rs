@@ -66,6 +66,7 @@ impl Log {
             started: Timestamp::UNIX_EPOCH,
             host: format!("host-{index}"),
             before_us: None,
+            only: false,
         };
         Self { started, events: Vec::new(), fingerprint: "fp".to_owned(), at_us: 0 }
     }

@@ -15,13 +15,17 @@ pub fn verdict_line(report: &RunReport) -> String {
         0 => String::new(),
         n => format!(", {} flaky", thousands(n as u64)),
     };
+    let excused = match report.quarantine.excused.len() {
+        0 => String::new(),
+        n => format!(", {} quarantined", counted(n, "failure")),
+    };
     match report.verdict {
-        RunVerdict::Passed => {
-            format!("✓ whole and green: {groups}, {tests}, every one ran exactly once{flaky}")
-        }
+        RunVerdict::Passed => format!(
+            "✓ whole and green: {groups}, {tests}, every one ran exactly once{flaky}{excused}"
+        ),
         RunVerdict::Failed => format!(
-            "✗ failed: {} of {tests} failed{flaky}; {groups}, every one ran exactly once",
-            thousands(report.totals.bad() as u64),
+            "✗ failed: {} of {tests} failed{excused}{flaky}; {groups}, every one ran exactly once",
+            thousands(report.failing() as u64),
         ),
         RunVerdict::Incomplete if report.ledger.is_whole() => {
             format!("✗ nothing ran: {groups}, no test")
@@ -60,8 +64,8 @@ fn reasons(report: &RunReport) -> String {
             }
         }
     }
-    if report.totals.bad() > 0 {
-        reasons.push(format!("{} failed", counted(report.totals.bad(), "test")));
+    if report.failing() > 0 {
+        reasons.push(format!("{} failed", counted(report.failing(), "test")));
     }
     reasons.join("; ")
 }

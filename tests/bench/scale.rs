@@ -161,6 +161,7 @@ fn started(shard: Shard) -> Event {
         started: jiff::Timestamp::UNIX_EPOCH,
         host: "bench".to_owned(),
         before_us: None,
+        only: false,
     })
 }
 

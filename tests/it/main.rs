@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod changes;
 mod databases;
 mod db_command;
 mod db_mysql;
@@ -21,7 +22,9 @@ mod only;
 mod order;
 mod planning;
 mod process;
+mod quarantine;
 mod quickstart;
+mod report_schema;
 mod reports;
 mod running;
 mod sizing;

@@ -68,6 +68,7 @@ fn started() -> Event {
         started: jiff::Timestamp::from_second(STARTED_S).unwrap(),
         host: "host".into(),
         before_us: None,
+        only: false,
     })
 }
 
