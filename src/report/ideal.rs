@@ -9,7 +9,7 @@ pub(super) struct Ideal {
     /// The longest shard, microseconds.
     pub(super) took_us: u64,
     /// All groups shared out evenly over all workers, or the longest of them, microseconds.
-    pub(super) ideal_us: u64,
+    pub(super) best_us: u64,
     /// Workers of all shards.
     pub(super) workers: usize,
 }
@@ -25,17 +25,17 @@ pub(super) fn of(report: &RunReport) -> Option<Ideal> {
     let work: u128 = runs().map(|run| u128::from(run.duration_us)).sum();
     let even_us = u64::try_from(work / workers as u128).unwrap_or(u64::MAX);
     let longest_us = runs().map(|run| run.duration_us).max().unwrap_or(0);
-    Some(Ideal { took_us, ideal_us: even_us.max(longest_us).min(took_us), workers })
+    Some(Ideal { took_us, best_us: even_us.max(longest_us).min(took_us), workers })
 }
 
 /// The same in a line.
 pub(super) fn line(report: &RunReport) -> Option<String> {
-    let Ideal { took_us, ideal_us, workers } = of(report)?;
+    let Ideal { took_us, best_us, workers } = of(report)?;
     Some(format!(
         "the longest shard took {}; in the best of all plans {} would take {}",
         human_time(took_us),
         counted(workers, "worker"),
-        human_time(ideal_us)
+        human_time(best_us)
     ))
 }
 
@@ -56,14 +56,14 @@ mod tests {
         };
         // A group of the builder takes 5 ms more than its tests.
         let report = joined(vec![shard(1, "s:a", 95_000), shard(2, "s:b", 5_000)]);
-        assert_eq!(of(&report).unwrap(), Ideal { took_us: 100_000, ideal_us: 100_000, workers: 2 });
+        assert_eq!(of(&report).unwrap(), Ideal { took_us: 100_000, best_us: 100_000, workers: 2 });
         let two = |log: Log| {
             let test = |name: &str| TestResult { duration_us: 45_000, ..result(name, Passed) };
             log.runs_results("s:a", vec![test("x")]).runs_results("s:b", vec![test("y")]).ends()
         };
         let one = Log::new(1, 1).workers(2).finds("s", found).plans(&["s:a", "s:b"]);
         let report = joined(vec![two(one)]);
-        assert_eq!(of(&report).unwrap(), Ideal { took_us: 100_000, ideal_us: 50_000, workers: 2 });
+        assert_eq!(of(&report).unwrap(), Ideal { took_us: 100_000, best_us: 50_000, workers: 2 });
         let line = line(&report).unwrap();
         assert_eq!(
             line,

@@ -121,10 +121,13 @@ pub fn excuse(report: &mut RunReport, entries: &[Entry], today: Date) {
     }
 }
 
+/// Shells tell of a signal that ended a command by an exit status above this.
+const EXIT_MAX: i32 = 128;
+
 fn is_excusable(report: &RunReport, test: &TestReport) -> bool {
     let last = report.groups[test.group].executions.last();
     let ended = |last: &Execution| match last.end {
-        ProcessEnd::Exited(_) => last.problem.is_none(),
+        ProcessEnd::Exited(status) => status <= EXIT_MAX && last.problem.is_none(),
         ProcessEnd::Signaled(_) | ProcessEnd::NotStarted(_) | ProcessEnd::Unknown(_) => false,
     };
     test.reported && last.is_some_and(ended)

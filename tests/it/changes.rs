@@ -1,5 +1,5 @@
-//! What reports tell of the runs before: new failures, fixed, slower, new and removed tests, and how
-//! often a test flaked.
+//! What reports tell of the runs before: new failures, fixed, slower, new and removed tests, and
+//! how often a test flaked.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::{JUNIT_SUITE, Project, SHELL_SUITE, writes};
 
 const SUMMARY: &str = "evenly-out/summary.md";
 
-/// A script that reports these cases of class `c`: each its name, its seconds, and whether it holds.
+/// A script that reports these cases of class `c`: each its name, its seconds, whether it holds.
 fn reports(cases: &[(&str, &str, bool)]) -> String {
     let case = |(name, time, holds): &(&str, &str, bool)| {
         let inside = if *holds { "" } else { "<failure message='no'/>" };

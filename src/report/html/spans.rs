@@ -59,12 +59,12 @@ pub(super) fn lanes(report: &RunReport) -> (Vec<Lane>, u64) {
     let least_us = if spans.len() > SPANS_MAX { end_us / 1_000 } else { 0 };
     let mut lanes: Vec<Lane> = Vec::new();
     for (shard, worker, span) in spans {
-        match lanes.last_mut().filter(|lane| (lane.shard, lane.worker) == (shard, worker)) {
-            Some(lane) => lane.push(span, least_us),
-            None => {
-                let begins_us = begin(shard);
-                lanes.push(Lane { shard, worker, begins_us, spans: vec![span] });
-            }
+        let same = |lane: &&mut Lane| (lane.shard, lane.worker) == (shard, worker);
+        if let Some(lane) = lanes.last_mut().filter(same) {
+            lane.push(span, least_us);
+        } else {
+            let begins_us = begin(shard);
+            lanes.push(Lane { shard, worker, begins_us, spans: vec![span] });
         }
     }
     add_idle(&mut lanes, report);

@@ -32,9 +32,37 @@ fn rows(report: &RunReport) -> Markup {
     }
 }
 
+/// What a worker does while it runs no group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Planning,
+    Database,
+    StartUp,
+    Idle,
+}
+
+impl Kind {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::Database => "database",
+            Self::StartUp => "setup",
+            Self::Idle => "idle",
+        }
+    }
+
+    /// What is always to be seen, however short it is.
+    fn width_min(self) -> u64 {
+        match self {
+            Self::Planning | Self::Database => 1,
+            Self::StartUp | Self::Idle => 0,
+        }
+    }
+}
+
 /// A time in which a worker ran no group.
 struct Gap {
-    class: &'static str,
+    kind: Kind,
     from_us: u64,
     to_us: u64,
     what: String,
@@ -44,7 +72,7 @@ fn row(report: &RunReport, lane: &Lane, end_us: u64) -> Markup {
     let busy_us: u64 = lane.spans.iter().map(|span| span.to_us - span.from_us).sum();
     let runs = lane.spans.iter().map(|span| span.count).sum();
     let gaps = gaps(report, lane);
-    let idle = gaps.iter().filter(|gap| gap.class == "idle");
+    let idle = gaps.iter().filter(|gap| gap.kind == Kind::Idle);
     let idle_us: u64 = idle.map(|gap| gap.to_us - gap.from_us).sum();
     let label = format!(
         "shard {}, worker {}: {} in {}, idle {}",
@@ -71,47 +99,47 @@ fn gaps(report: &RunReport, lane: &Lane) -> Vec<Gap> {
     let shard = report.shards.iter().find(|shard| shard.index == lane.shard);
     let mut gaps = Vec::new();
     let mut at_us = 0;
-    let mut add = |class, took_us: u64, what: String| {
-        gaps.push(Gap { class, from_us: at_us, to_us: at_us.saturating_add(took_us), what });
+    let mut add = |kind, took_us: u64, what: String| {
+        gaps.push(Gap { kind, from_us: at_us, to_us: at_us.saturating_add(took_us), what });
         at_us = at_us.saturating_add(took_us);
     };
     if let Some(ShardReport { before_us, databases, .. }) = shard {
         if let Some(us) = before_us {
-            add("planning", *us, format!("listing and planning: {}", human_time(*us)));
+            add(Kind::Planning, *us, format!("listing and planning: {}", human_time(*us)));
         }
         for one in databases {
             let (name, how, took) = (&one.database, origin(one.origin), human_time(one.took_us));
-            add("database", one.took_us, format!("database {name}, {how}: {took}"));
+            add(Kind::Database, one.took_us, format!("database {name}, {how}: {took}"));
         }
     }
     let mut free_us = 0;
     for (at, span) in lane.spans.iter().enumerate() {
-        let class = if at == 0 { "setup" } else { "idle" };
-        let what = if at == 0 { "starting up" } else { "idle" };
-        gaps.extend(gap(class, what, (free_us, span.from_us), lane));
+        let (kind, what) =
+            if at == 0 { (Kind::StartUp, "starting up") } else { (Kind::Idle, "idle") };
+        gaps.extend(gap(kind, what, (free_us, span.from_us), lane));
         free_us = free_us.max(span.to_us);
     }
     let over_us = shard.map_or(free_us, |shard| shard.actual_us);
-    gaps.extend(gap("idle", "idle", (free_us, over_us), lane));
+    gaps.extend(gap(Kind::Idle, "idle", (free_us, over_us), lane));
     gaps
 }
 
 /// A time without groups, of the shard's clock.
-fn gap(class: &'static str, what: &str, (from_us, to_us): (u64, u64), lane: &Lane) -> Option<Gap> {
+fn gap(kind: Kind, what: &str, (from_us, to_us): (u64, u64), lane: &Lane) -> Option<Gap> {
     let took_us = to_us.checked_sub(from_us).filter(|us| *us > 0)?;
     let since = |us: u64| lane.begins_us.saturating_add(us);
     let (from_us, to_us) = (since(from_us), since(to_us));
-    Some(Gap { class, from_us, to_us, what: format!("{what}: {}", human_time(took_us)) })
+    Some(Gap { kind, from_us, to_us, what: format!("{what}: {}", human_time(took_us)) })
 }
 
 impl Gap {
     fn drawn(&self, end_us: u64) -> Markup {
-        let Self { class, from_us, to_us, what } = self;
+        let Self { kind, from_us, to_us, what } = self;
         let x = scaled(*from_us, end_us);
-        let width = scaled(*to_us, end_us).saturating_sub(x);
+        let width = scaled(*to_us, end_us).saturating_sub(x).max(kind.width_min());
         html! {
             @if width > 0 {
-                rect class=(class) x=(x) y="2" height="10" width=(width) { title { (what) } }
+                rect class=(kind.class()) x=(x) y="2" height="10" width=(width) { title { (what) } }
             }
         }
     }

@@ -334,7 +334,7 @@ fn excused(report: &RunReport, text: &str) -> Quarantine {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn any_page_fits_and_is_whole(report in any_report(), most in 0..30_000_usize) {
