@@ -98,7 +98,8 @@ fn changed() -> Project {
             format!("<testcase classname='c' name='{name}'><failure message='no'/></testcase>")
         });
         let cases: String = pass.chain(fail).collect();
-        writes(&format!("<testsuite name='s'>{cases}</testsuite>"), failing.len().min(1) as i32)
+        let status = i32::from(!failing.is_empty());
+        writes(&format!("<testsuite name='s'>{cases}</testsuite>"), status)
     };
     let (good, bad) = (junit("c", &["wobbly"], &[]), junit("c", &[], &["wobbly"]));
     let wobbly = format!(
@@ -137,6 +138,37 @@ fn escaped(text: &str) -> String {
     text.replace('"', "&quot;").replace('\'', "&apos;")
 }
 
+/// The cases of a run before, in which all attacks passed, and others were there that are gone.
+fn attacks_before() -> String {
+    let mut cases = String::new();
+    for attack in ATTACKS {
+        let text = escaped(attack);
+        cases.push_str(&format!(
+            "<testcase classname=\"{text}\" name=\"{text}\"/>\
+             <testcase classname=\"{text}\" name=\"{text} gone\"/>"
+        ));
+    }
+    cases
+}
+
+/// A quarantine with attacks as tests and as reasons; some are over, some match, some don't.
+fn attacking_list() -> String {
+    let mut list = String::new();
+    let mut add = |test: &str, until: &str, reason: &str| {
+        let [test, reason] = [test, reason].map(serde_json::Value::from);
+        list.push_str(&format!(
+            "[[quarantine]]\ntest = {test}\nreason = {reason}\nuntil = \"{until}\"\n"
+        ));
+    };
+    for attack in ATTACKS {
+        let test = attack.replace(['[', ']', '{', '}'], "");
+        add(&test, "9999-12-31", attack);
+        add(&test, "2020-01-01", attack);
+    }
+    add("*svg*", "9999-12-31", ATTACKS[2]);
+    list
+}
+
 #[test]
 fn nothing_of_a_stranger_runs() {
     let mut cases = String::new();
@@ -148,33 +180,10 @@ fn nothing_of_a_stranger_runs() {
              <testcase classname=\"fine\" name=\"{text}\"/>"
         ));
     }
-    // A run before, in which all of them passed, and others were there that are gone.
-    let before: String = ATTACKS
-        .iter()
-        .map(|attack| {
-            let text = escaped(attack);
-            format!(
-                "<testcase classname=\"{text}\" name=\"{text}\"/>\
-                 <testcase classname=\"{text}\" name=\"{text} gone\"/>"
-            )
-        })
-        .collect();
     let file = "t/<img src=x onerror=pwned=1>.xml";
-    let list: String = ATTACKS
-        .iter()
-        .flat_map(|attack| [(attack, "9999-12-31"), (attack, "2020-01-01")])
-        .map(|(attack, until)| {
-            let test = attack.replace(['[', ']', '{', '}'], "");
-            let [test, reason] = [test.as_str(), attack].map(serde_json::Value::from);
-            format!("[[quarantine]]\ntest = {test}\nreason = {reason}\nuntil = \"{until}\"\n")
-        })
-        .collect();
-    let reason = serde_json::Value::from(ATTACKS[2]);
-    let all =
-        format!("[[quarantine]]\ntest = \"*svg*\"\nuntil = \"9999-12-31\"\nreason = {reason}\n");
     let project = Project::new(&COPY_SUITE.replace("cp {tests}", "cat {tests}; cp {tests}"))
-        .file("list.toml", list + &all)
-        .file(file, format!("<testsuite>{before}</testsuite>"));
+        .file("list.toml", attacking_list())
+        .file(file, format!("<testsuite>{}</testsuite>", attacks_before()));
     project.evenly(&["local"]).exits(0);
     project.write(file, format!("<testsuite>{cases}</testsuite>"));
     project.evenly(&["local", "--quarantine", "list.toml"]).exits(1);

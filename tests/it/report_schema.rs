@@ -55,12 +55,12 @@ fn eventful() -> Vec<Project> {
     let args = ["local", "--shards", "2", "--retries", "1", "--quarantine", "list.toml"];
     told.evenly(&args).exits(1);
 
-    let lost = Project::new(SHELL_SUITE).file("t/a.sh", "exit 1").file("t/b.sh", "");
-    lost.evenly(&["run", "--shard", "1/2", "--fail-fast"]).exits(1);
-    lost.evenly(&["merge", "evenly-out"]).exits(5);
+    let partial = Project::new(SHELL_SUITE).file("t/a.sh", "exit 1").file("t/b.sh", "");
+    partial.evenly(&["run", "--shard", "1/2", "--fail-fast"]).exits(1);
+    partial.evenly(&["merge", "evenly-out"]).exits(5);
     let green = Project::new(SHELL_SUITE).file("t/a.sh", "");
     green.evenly(&["local", "--only", "sh:t/a.sh"]).exits(0);
-    vec![told, lost, green]
+    vec![told, partial, green]
 }
 
 #[test]
