@@ -1,5 +1,6 @@
 //! `evenly merge`: the journals of all shards become one report, one verdict, and history.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
@@ -16,6 +17,16 @@ use crate::model::GroupId;
 use crate::report::{self, Input, RunReport, html, journal, json, junit, markdown, table};
 use crate::store;
 
+/// What a merge writes below its `--out`.
+const OUTPUTS: [(&str, Render); 4] = [
+    ("junit.xml", junit::render),
+    ("report.html", html::render),
+    ("summary.md", markdown::render),
+    ("report.json", json::render),
+];
+
+type Render = fn(&RunReport, &mut dyn io::Write) -> io::Result<()>;
+
 /// Where a merge writes.
 pub(super) struct Destination<'a> {
     pub(super) out: &'a Path,
@@ -31,13 +42,8 @@ pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
 /// Merges these journals and writes all that follows from them.
 pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, Error> {
     let report = join_and_learn(read(journals)?, to.history);
-    for (name, text) in [
-        ("junit.xml", junit::render(&report)),
-        ("report.html", html::render(&report)),
-        ("summary.md", markdown::render(&report)),
-        ("report.json", json::render(&report)),
-    ] {
-        store::replace(&to.out.join(name), text.as_bytes())?;
+    for (name, render) in OUTPUTS {
+        store::replace_with(&to.out.join(name), |file| render(&report, file))?;
     }
     out(&table::render(&report, table::Colour::On));
     Ok(report.exit)

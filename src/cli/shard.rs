@@ -202,7 +202,7 @@ fn write_junit(files: &ShardFiles) -> Result<usize, Error> {
     let source = files.journal.display().to_string();
     let journal = report::journal::parse(&store::read(&files.journal)?);
     let joined = report::merge(vec![report::Input { source, journal }], |_| None);
-    store::replace(&files.junit, report::junit::render(&joined).as_bytes())?;
+    store::replace_with(&files.junit, |file| report::junit::render(&joined, file))?;
     Ok(joined.totals.bad())
 }
 

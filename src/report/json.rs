@@ -1,5 +1,7 @@
 //! `report.json`, for other programs: `docs/reference/report-json.md` tells every field.
 
+use std::io;
+
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -16,13 +18,12 @@ use super::run::{
 pub const FORMAT: u32 = 1;
 
 /// The report as JSON, one line, with a newline at its end.
-#[must_use]
-#[expect(clippy::missing_panics_doc, reason = "it cannot")]
-pub fn render(report: &RunReport) -> String {
-    let mut text =
-        serde_json::to_string(&document(report)).expect("keys are text and writing is to memory");
-    text.push('\n');
-    text
+///
+/// # Errors
+/// As `out`.
+pub fn render(report: &RunReport, out: &mut dyn io::Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &document(report))?;
+    out.write_all(b"\n")
 }
 
 #[derive(Serialize)]

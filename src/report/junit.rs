@@ -4,13 +4,17 @@
 //! A test's output is its group's, so output stands where it helps: on failed and errored tests,
 //! once a group. A test of a group that was tried again carries its earlier executions.
 
+use std::io;
+
 use super::run::{Earlier, FinalOutcome, GroupReport, RunReport, TestReport};
 use crate::junit::write::{Attempt, Case, Report, Suite, write};
 use crate::model::{Outcome, Output};
 
 /// Renders the report.
-#[must_use]
-pub fn render(report: &RunReport) -> String {
+///
+/// # Errors
+/// As `out`.
+pub fn render(report: &RunReport, out: &mut dyn io::Write) -> io::Result<()> {
     let names: Vec<String> = report.groups.iter().map(|group| group.id.to_string()).collect();
     let outputs: Vec<Option<String>> = report.groups.iter().map(output).collect();
     let mut suites: Vec<Suite<'_>> =
@@ -23,7 +27,7 @@ pub fn render(report: &RunReport) -> String {
     }
     suites.retain(|suite| !suite.cases.is_empty());
     let longest = report.shards.iter().map(|shard| shard.actual_us).max();
-    write(&Report { name: "evenly", duration_us: longest, suites })
+    out.write_all(write(&Report { name: "evenly", duration_us: longest, suites }).as_bytes())
 }
 
 fn suite<'a>(report: &'a RunReport, group: &'a GroupReport, name: &'a str) -> Suite<'a> {

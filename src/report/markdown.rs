@@ -4,6 +4,7 @@
 //! A stranger's text stands only in code spans and fences (see [`super::escape`]).
 
 use std::fmt::Write as _;
+use std::io;
 
 use super::escape::{code_cell, code_span, fenced, quoted};
 use super::excerpt::excerpt;
@@ -25,9 +26,11 @@ const SLOWEST_MAX: usize = 10;
 const EXCERPT_LINES: [usize; 4] = [20, 8, 3, 1];
 
 /// The summary of a run, in at most [`SUMMARY_BYTES_MAX`] bytes.
-#[must_use]
-pub fn render(report: &RunReport) -> String {
-    render_within(report, SUMMARY_BYTES_MAX)
+///
+/// # Errors
+/// As `out`.
+pub fn render(report: &RunReport, out: &mut dyn io::Write) -> io::Result<()> {
+    out.write_all(render_within(report, SUMMARY_BYTES_MAX).as_bytes())
 }
 
 /// The summary of a run in at most `bytes_max` bytes. A limit too small even for the verdict

@@ -4,7 +4,11 @@ use super::*;
 use crate::model::Outcome::{Errored, Failed, Passed, Skipped};
 use crate::model::{Outcome, TestResult};
 use crate::report::escape::tests::HOSTILE;
-use crate::report::testing::{Log, joined, result};
+use crate::report::testing::{Log, joined, rendered, result};
+
+fn render(report: &RunReport) -> String {
+    rendered(super::render, report)
+}
 
 fn report_of(tests: Vec<TestResult>) -> RunReport {
     let log = Log::new(1, 1).finds("s", &[("g", None)]).plans(&["s:g"]);

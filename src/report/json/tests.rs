@@ -6,7 +6,11 @@ use super::*;
 use crate::exit::Exit;
 use crate::model::Outcome::{Failed, Passed};
 use crate::model::{Stop, TestResult};
-use crate::report::testing::{Found, Log, joined, result};
+use crate::report::testing::{Found, Log, joined, rendered, result};
+
+fn render(report: &RunReport) -> String {
+    rendered(super::render, report)
+}
 
 const FOUND: &[Found<'_>] = &[("a", Some(&["a1", "a2"])), ("b", None), ("c", Some(&["c1"]))];
 
