@@ -2,7 +2,7 @@
 
 use super::args::LocalArgs;
 use super::error::Error;
-use super::merge::{Destination, merge};
+use super::merge::{Destination, Output, merge};
 use super::planning::{Planned, Planner};
 use super::project::{Found, Project, local_run};
 use super::runtime::block_on;
@@ -56,7 +56,8 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
         ran
     })??;
     store::remove_dir(&scratch)?;
-    let destination = Destination { out: &running.out, history: &args.project.history };
+    let (out, history) = (&running.out, &args.project.history);
+    let destination = Destination { out, history, outputs: &Output::ALL };
     let verdict = merge(&journals, &destination)?;
     Ok(early.unwrap_or(verdict))
 }

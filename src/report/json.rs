@@ -10,8 +10,8 @@ use crate::model::{Basis, Estimate, GroupId, RunKey, TestId, Verdict};
 use super::balance::{Balance, Slow, Stale, Unmeasured};
 use super::ledger::{Ledger, Lost, stop_text};
 use super::run::{
-    Earlier, Execution, Fewer, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport,
-    TestReport, Told, Totals,
+    Earlier, Execution, Fewer, FileReport, GroupReport, RunReport, RunVerdict, ShardEnd,
+    ShardReport, TestReport, Told, Totals,
 };
 
 /// The version of the file's format; a change that a reader must know of raises it.
@@ -39,11 +39,36 @@ struct Document<'a> {
     tests: Tests<'a>,
     fewer: Seq<'a, Fewer, FewerView<'a>>,
     balance: BalanceView<'a>,
+    files: Seq<'a, FileReport, FileView<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileView<'a> {
+    source: &'a str,
+    cases: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<String>,
+}
+
+fn file_view(file: &FileReport) -> FileView<'_> {
+    let FileReport { source, cases, started } = file;
+    FileView { source, cases: *cases, started: started.map(|at| at.to_string()) }
 }
 
 fn document(report: &RunReport) -> Document<'_> {
-    let RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer, balance } =
-        report;
+    let RunReport {
+        verdict,
+        exit,
+        run,
+        totals,
+        ledger,
+        shards,
+        groups,
+        tests,
+        fewer,
+        balance,
+        files,
+    } = report;
     let RunKey { id, number, attempt } = run;
     let Totals { tests: all, passed, failed, errored, skipped, flaky } = *totals;
     Document {
@@ -62,6 +87,7 @@ fn document(report: &RunReport) -> Document<'_> {
         tests: Tests { groups, tests },
         fewer: Seq(fewer, fewer_view),
         balance: balance_view(balance),
+        files: Seq(files, file_view),
     }
 }
 
@@ -94,6 +120,7 @@ struct TotalsView {
 #[derive(Serialize)]
 struct LedgerView {
     planned: usize,
+    unproven: usize,
     lost: Vec<String>,
     doubled: Vec<String>,
     missing_shards: Vec<u32>,
@@ -116,7 +143,7 @@ struct Line {
 }
 
 fn ledger_view(ledger: &Ledger) -> LedgerView {
-    let Ledger { planned, lost, doubled: _, missing_shards, flaws, notes } = ledger;
+    let Ledger { planned, unproven, lost, doubled: _, missing_shards, flaws, notes } = ledger;
     let reason = |Lost { group, tests, why }: &Lost| Reason {
         group: group.to_string(),
         tests: tests.len(),
@@ -124,6 +151,7 @@ fn ledger_view(ledger: &Ledger) -> LedgerView {
     };
     LedgerView {
         planned: *planned,
+        unproven: *unproven,
         lost: ledger.lost_ids(),
         doubled: ledger.doubled_ids(),
         missing_shards: missing_shards.clone(),
@@ -207,7 +235,7 @@ struct GroupView<'a> {
 }
 
 fn group_view(group: &GroupReport) -> GroupView<'_> {
-    let GroupReport { id, planned, tests, executions } = group;
+    let GroupReport { id, planned, tests, executions, began: _ } = group;
     let estimate = planned.map(|(_, Estimate { us, basis })| (us, basis));
     GroupView {
         id,
@@ -294,6 +322,8 @@ struct TestView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
@@ -306,8 +336,7 @@ struct TestView<'a> {
 fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a> {
     let TestReport {
         id,
-        class,
-        case,
+        names: _,
         outcome,
         duration_us,
         group,
@@ -321,7 +350,7 @@ fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a
         repeats,
         earlier,
     } = test;
-    let [message, kind, detail] = told_view(told.as_deref());
+    let [message, kind, detail, output] = told_view(told.as_deref());
     TestView {
         id,
         outcome: outcome.word(),
@@ -329,11 +358,12 @@ fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a
         group: &groups[*group].id,
         shard: *shard,
         worker: *worker,
-        class,
-        case,
+        class: test.class(),
+        case: test.case(),
         message,
         kind,
         detail,
+        output,
         file: file.as_deref(),
         line: *line,
         reported: *reported,
@@ -353,18 +383,20 @@ struct EarlierView<'a> {
     kind: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
 }
 
 fn earlier_view(earlier: &Earlier) -> EarlierView<'_> {
     let Earlier { attempt, outcome, duration_us, told } = earlier;
-    let [message, kind, detail] = told_view(told.as_deref());
+    let [message, kind, detail, output] = told_view(told.as_deref());
     let (attempt, outcome, duration_us) = (*attempt, *outcome, *duration_us);
-    EarlierView { attempt, outcome, duration_us, message, kind, detail }
+    EarlierView { attempt, outcome, duration_us, message, kind, detail, output }
 }
 
-fn told_view(told: Option<&Told>) -> [Option<&str>; 3] {
-    let Some(Told { message, kind, detail }) = told else { return [None; 3] };
-    [message.as_deref(), kind.as_deref(), detail.as_deref()]
+fn told_view(told: Option<&Told>) -> [Option<&str>; 4] {
+    let Some(Told { message, kind, detail, output }) = told else { return [None; 4] };
+    [message.as_deref(), kind.as_deref(), detail.as_deref(), output.as_deref()]
 }
 
 #[derive(Serialize)]

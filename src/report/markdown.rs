@@ -9,7 +9,9 @@ use std::io;
 use super::escape::{code_cell, code_span, fenced, quoted};
 use super::excerpt::excerpt;
 use super::ledger::{Doubled, Lost, LostWhy};
-use super::run::{Fewer, FinalOutcome, GroupReport, RunReport, ShardEnd, ShardReport, TestReport};
+use super::run::{
+    Fewer, FinalOutcome, GroupReport, Place, RunReport, ShardEnd, ShardReport, TestReport,
+};
 use super::verdict::{missing, total, verdict_line};
 use crate::model::{counted, human_time, thousands};
 
@@ -196,13 +198,13 @@ fn failures(page: &mut Page, report: &RunReport, reserved: usize) {
     let title = format!("{title}\nTo keep this summary short, their messages are left out.\n\n");
     page.list(&title, &failures, "failed test", room + REMARK_BYTES_MAX, |test| {
         let name = code_span(&test.id.to_string());
-        format!("- {name} {}, shard {}\n", test.outcome.word(), test.shard)
+        format!("- {name} {}, {}\n", test.outcome.word(), place(report, test))
     });
 }
 
 fn failure(report: &RunReport, test: &TestReport, lines: usize) -> String {
     let mut out = format!("\n#### {}\n\n", code_span(&test.id.to_string()));
-    let _ = write!(out, "{} · shard {}", test.outcome.word(), test.shard);
+    let _ = write!(out, "{} · {}", test.outcome.word(), place(report, test));
     if let Some(us) = test.took_us() {
         let _ = write!(out, " · {}", human_time(us));
     }
@@ -234,8 +236,16 @@ fn flaky(page: &mut Page, report: &RunReport, share: usize) {
         let name = code_span(&test.id.to_string());
         let first = excerpt(report, test, 1).into_iter().next();
         let why = first.map(|line| format!(": {}", code_span(&line))).unwrap_or_default();
-        format!("- {name}, {} tries, shard {}{why}\n", test.earlier.len() + 1, test.shard)
+        format!("- {name}, {} tries, {}{why}\n", test.earlier.len() + 1, place(report, test))
     });
+}
+
+/// Where a test's result came from.
+fn place(report: &RunReport, test: &TestReport) -> String {
+    match report.place(test) {
+        Place::Worker { shard, worker: _ } => format!("shard {shard}"),
+        Place::File(source) => code_span(source),
+    }
 }
 
 fn fewer(page: &mut Page, report: &RunReport, share: usize) {

@@ -9,7 +9,7 @@ mod globs;
 pub use globs::{GlobError, matching};
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,9 @@ use crate::model::Shard;
 
 /// What is written to a file at once, bytes.
 const WRITE_BYTES: usize = 256 * 1024;
+
+/// What is read of a file at once, bytes.
+const READ_BYTES: usize = 256 * 1024;
 
 /// What could not be done with which file.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,29 @@ impl StoreError {
 /// When it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
     fs::read(path).map_err(|error| StoreError::new("read", path, error))
+}
+
+/// The whole of a file, in place of what the buffer held.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_into(path: &Path, buffer: &mut Vec<u8>) -> Result<(), StoreError> {
+    buffer.clear();
+    let read = File::open(path).and_then(|mut file| file.read_to_end(buffer));
+    read.map(|_| ()).map_err(|error| StoreError::new("read", path, error))
+}
+
+/// What `take` makes of a file that is read bit by bit.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_with<T>(
+    path: &Path,
+    take: impl FnOnce(&mut dyn BufRead) -> io::Result<T>,
+) -> Result<T, StoreError> {
+    let read =
+        File::open(path).and_then(|file| take(&mut BufReader::with_capacity(READ_BYTES, file)));
+    read.map_err(|error| StoreError::new("read", path, error))
 }
 
 /// The whole of a file or stream that is no larger than so many bytes.
