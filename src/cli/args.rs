@@ -10,9 +10,11 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::history::HistoryCommand;
+use super::merge::Output;
 use super::order::Order;
 use crate::config::{RETRIES_MAX, Show, Workers, parse_duration};
 use crate::model::SHARDS_MAX;
+use crate::report::foreign::Repeated;
 
 /// Split a test suite evenly over CI jobs and local workers, and prove that every test ran exactly
 /// once.
@@ -297,7 +299,7 @@ pub(super) struct SizingArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArgs {
-    /// Journals, directories that hold them, or globs
+    /// Journals, JUnit files, directories that hold either, or globs
     #[arg(required = true, value_name = "PATHS")]
     pub(super) paths: Vec<PathBuf>,
 
@@ -312,6 +314,37 @@ pub(super) struct MergeArgs {
     /// Tests whose failures are known and don't count until a day
     #[arg(long, value_name = "FILE", env = "EVENLY_QUARANTINE")]
     pub(super) quarantine: Option<PathBuf>,
+
+    /// Which reports are written
+    #[arg(long, value_name = "WHICH", env = "EVENLY_OUTPUTS", value_delimiter = ',')]
+    #[arg(value_enum, default_values_t = Output::ALL)]
+    pub(super) outputs: Vec<Output>,
+
+    /// What a test is that several JUnit files tell of
+    #[arg(long, value_name = "HOW", env = "EVENLY_REPEATED", value_enum)]
+    #[arg(default_value_t = RepeatedArg::Worst)]
+    pub(super) repeated: RepeatedArg,
+}
+
+/// [`Repeated`] as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RepeatedArg {
+    /// One test, as bad as its worst result
+    Worst,
+    /// One test that was tried again: the newest result counts
+    Retry,
+    /// A test for each file
+    Apart,
+}
+
+impl From<RepeatedArg> for Repeated {
+    fn from(arg: RepeatedArg) -> Self {
+        match arg {
+            RepeatedArg::Worst => Self::Worst,
+            RepeatedArg::Retry => Self::Retry,
+            RepeatedArg::Apart => Self::Apart,
+        }
+    }
 }
 
 /// [`Show`] as it is typed.

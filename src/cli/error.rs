@@ -89,7 +89,7 @@ pub(super) enum Error {
     NoGithubOutput,
     #[error("{0}")]
     History(#[from] HistoryCommandError),
-    #[error("there is no journal in {0}")]
+    #[error("there is no journal and no JUnit file in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
     NoSuchPath(String),
@@ -196,7 +196,8 @@ impl Error {
             Self::TooManyJobs { .. } => "give `--max`, or fewer `--shards`",
             Self::NoGithubOutput => "elsewhere `evenly plan --json` tells the shards",
             Self::NoJournals(_) => {
-                "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
+                "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly \
+                 run`, a JUnit file ends in `.xml`"
             }
             Self::Discover(DiscoverError::Failed { .. }) => {
                 "run the listing by hand in the suite's directory; nothing was run"

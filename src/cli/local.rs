@@ -2,7 +2,7 @@
 
 use super::args::LocalArgs;
 use super::error::Error;
-use super::merge::{Destination, merge};
+use super::merge::{Destination, Output, merge};
 use super::planning::{Planned, Planner};
 use super::project::{Found, Project, local_run};
 use super::runtime::block_on;
@@ -56,8 +56,8 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
         ran
     })??;
     store::remove_dir(&scratch)?;
-    let (history, excuses) = (&args.project.history, &running.excuses);
-    let destination = Destination { out: &running.out, history, excuses };
+    let (out, history, excuses) = (&running.out, &args.project.history, &running.excuses);
+    let destination = Destination { out, history, outputs: &Output::ALL, excuses };
     let verdict = merge(&journals, &destination)?;
     Ok(early.unwrap_or(verdict))
 }

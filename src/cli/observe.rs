@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::history::{Base, Estimator, Observation, Seen, Speeds, SuiteFacts, Timed};
-use crate::model::{DiscoveredGroup, GroupId};
+use crate::model::GroupId;
 use crate::report::journal::Journal;
 use crate::report::observations::{self, Observations, Overhead, SuiteSeen, TestSeen};
-use crate::report::{self, Comparison, FinalOutcome, Input, RunReport};
+use crate::report::{self, Comparison, FinalOutcome, FoundGroup, Input, RunReport};
 
 /// Parts of groups, and the listed group of each.
 pub(super) type Parts = BTreeMap<GroupId, Box<str>>;
@@ -16,7 +16,7 @@ pub(super) fn parts(inputs: &[Input]) -> Parts {
     let journals = inputs.iter().filter_map(|input| input.journal.as_ref().ok());
     let mut parts = Parts::new();
     for suite in journals.flat_map(|journal| &journal.discovered) {
-        for DiscoveredGroup { name, tests: _, part_of } in &suite.groups {
+        for FoundGroup { name, tests: _, part_of } in &suite.groups {
             let id = || GroupId::new(&suite.suite, name);
             parts.extend(part_of.as_ref().map(|of| (id(), of.clone())));
         }

@@ -220,7 +220,7 @@ fn results(files: &ShardFiles, excuses: &Excuses) -> Result<Results, Error> {
     let source = files.journal.display().to_string();
     let journal = report::journal::parse(&store::read(&files.journal)?);
     let mut joined = report::merge(vec![report::Input { source, journal }], |_| None);
-    store::replace(&files.junit, report::junit::render(&joined).as_bytes())?;
+    store::replace_with(&files.junit, |file| report::junit::render(&joined, file))?;
     excuses.excuse(&mut joined);
     Ok(match (joined.failing(), joined.quarantine.excused.len()) {
         (0, 0) => Results::Good,

@@ -9,7 +9,7 @@ use crate::history::{Base, Before, Mark, Rate, SuiteBase};
 use crate::model::{GroupId, SuiteName, TestId, counted, human_time};
 
 use super::ledger::LostWhy;
-use super::run::{FinalOutcome, GroupReport, RunReport, TestReport};
+use super::run::{FinalOutcome, GroupReport, Place, RunReport, TestReport};
 
 /// A test is slower when it took more than so many times what it usually takes,
 const SLOWER_FACTOR: u64 = 2;
@@ -110,6 +110,11 @@ pub fn compare<'r>(
     for tests in report.tests.chunk_by(|a, b| a.id.suite == b.id.suite) {
         let suite = base.suite(&tests[0].id.suite);
         for test in tests {
+            // JUnit files teach the history nothing, so there is nothing to compare them with.
+            if matches!(report.place(test), Place::File(_)) {
+                at += 1;
+                continue;
+            }
             let group = listed(&report.groups[test.group].id);
             found.take(at, test, suite.as_ref(), group, &evened);
             at += 1;

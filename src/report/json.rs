@@ -2,6 +2,8 @@
 
 mod changes;
 
+use std::io;
+
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -10,8 +12,8 @@ use crate::model::{Basis, Estimate, GroupId, RunKey, TestId, Verdict};
 use super::balance::{Balance, Slow, Stale, Unmeasured};
 use super::ledger::{Ledger, Lost, stop_text};
 use super::run::{
-    Earlier, Execution, Fewer, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport,
-    TestReport, Told, Totals,
+    Earlier, Execution, Fewer, FileReport, GroupReport, RunReport, RunVerdict, ShardEnd,
+    ShardReport, TestReport, Told, Totals,
 };
 use changes::{
     ComparedView, DatabaseView, QuarantineView, compared_view, database_view, quarantine_view,
@@ -21,13 +23,12 @@ use changes::{
 pub const FORMAT: u32 = 1;
 
 /// The report as JSON, one line, with a newline at its end.
-#[must_use]
-#[expect(clippy::missing_panics_doc, reason = "it cannot")]
-pub fn render(report: &RunReport) -> String {
-    let mut text =
-        serde_json::to_string(&document(report)).expect("keys are text and writing is to memory");
-    text.push('\n');
-    text
+///
+/// # Errors
+/// As `out`.
+pub fn render(report: &RunReport, out: &mut dyn io::Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &document(report))?;
+    out.write_all(b"\n")
 }
 
 #[derive(Serialize)]
@@ -47,6 +48,20 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     compared: Option<ComparedView<'a>>,
     quarantine: QuarantineView<'a>,
+    files: Seq<'a, FileReport, FileView<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileView<'a> {
+    source: &'a str,
+    cases: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<String>,
+}
+
+fn file_view(file: &FileReport) -> FileView<'_> {
+    let FileReport { source, cases, started } = file;
+    FileView { source, cases: *cases, started: started.map(|at| at.to_string()) }
 }
 
 fn document(report: &RunReport) -> Document<'_> {
@@ -64,6 +79,7 @@ fn document(report: &RunReport) -> Document<'_> {
         only,
         compared,
         quarantine,
+        files,
     } = report;
     let RunKey { id, number, attempt } = run;
     let Totals { tests: all, passed, failed, errored, skipped, flaky } = *totals;
@@ -86,6 +102,7 @@ fn document(report: &RunReport) -> Document<'_> {
         only: *only,
         compared: compared.as_ref().map(|compared| compared_view(compared, tests)),
         quarantine: quarantine_view(quarantine, tests),
+        files: Seq(files, file_view),
     }
 }
 
@@ -118,6 +135,7 @@ struct TotalsView {
 #[derive(Serialize)]
 struct LedgerView {
     planned: usize,
+    unproven: usize,
     lost: Vec<String>,
     doubled: Vec<String>,
     missing_shards: Vec<u32>,
@@ -140,7 +158,7 @@ struct Line {
 }
 
 fn ledger_view(ledger: &Ledger) -> LedgerView {
-    let Ledger { planned, lost, doubled: _, missing_shards, flaws, notes } = ledger;
+    let Ledger { planned, unproven, lost, doubled: _, missing_shards, flaws, notes } = ledger;
     let reason = |Lost { group, tests, why }: &Lost| Reason {
         group: group.to_string(),
         tests: tests.len(),
@@ -148,6 +166,7 @@ fn ledger_view(ledger: &Ledger) -> LedgerView {
     };
     LedgerView {
         planned: *planned,
+        unproven: *unproven,
         lost: ledger.lost_ids(),
         doubled: ledger.doubled_ids(),
         missing_shards: missing_shards.clone(),
@@ -239,7 +258,7 @@ struct GroupView<'a> {
 }
 
 fn group_view(group: &GroupReport) -> GroupView<'_> {
-    let GroupReport { id, planned, tests, executions } = group;
+    let GroupReport { id, planned, tests, executions, began: _ } = group;
     let estimate = planned.map(|(_, Estimate { us, basis })| (us, basis));
     GroupView {
         id,
@@ -326,6 +345,8 @@ struct TestView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
@@ -338,8 +359,7 @@ struct TestView<'a> {
 fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a> {
     let TestReport {
         id,
-        class,
-        case,
+        names: _,
         outcome,
         duration_us,
         group,
@@ -353,7 +373,7 @@ fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a
         repeats,
         earlier,
     } = test;
-    let [message, kind, detail] = told_view(told.as_deref());
+    let [message, kind, detail, output] = told_view(told.as_deref());
     TestView {
         id,
         outcome: outcome.word(),
@@ -361,11 +381,12 @@ fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a
         group: &groups[*group].id,
         shard: *shard,
         worker: *worker,
-        class,
-        case,
+        class: test.class(),
+        case: test.case(),
         message,
         kind,
         detail,
+        output,
         file: file.as_deref(),
         line: *line,
         reported: *reported,
@@ -385,18 +406,20 @@ struct EarlierView<'a> {
     kind: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
 }
 
 fn earlier_view(earlier: &Earlier) -> EarlierView<'_> {
     let Earlier { attempt, outcome, duration_us, told } = earlier;
-    let [message, kind, detail] = told_view(told.as_deref());
+    let [message, kind, detail, output] = told_view(told.as_deref());
     let (attempt, outcome, duration_us) = (*attempt, *outcome, *duration_us);
-    EarlierView { attempt, outcome, duration_us, message, kind, detail }
+    EarlierView { attempt, outcome, duration_us, message, kind, detail, output }
 }
 
-fn told_view(told: Option<&Told>) -> [Option<&str>; 3] {
-    let Some(Told { message, kind, detail }) = told else { return [None; 3] };
-    [message.as_deref(), kind.as_deref(), detail.as_deref()]
+fn told_view(told: Option<&Told>) -> [Option<&str>; 4] {
+    let Some(Told { message, kind, detail, output }) = told else { return [None; 4] };
+    [message.as_deref(), kind.as_deref(), detail.as_deref(), output.as_deref()]
 }
 
 #[derive(Serialize)]

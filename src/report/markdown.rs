@@ -4,6 +4,7 @@
 //! all is shown [`super::ladder`] says.
 
 use std::fmt::Write as _;
+use std::io;
 
 use super::compare::{Comparison, rate_text, slower_text};
 use super::escape::{code_cell, code_span, fenced, quoted};
@@ -13,7 +14,7 @@ use super::ladder::{Full, Limit, Page, Rung, Shown, render_within};
 use super::ledger::{Doubled, Lost, LostWhy};
 use super::quarantine::Excused;
 use super::run::{
-    Earlier, Fewer, FinalOutcome, GroupReport, RunReport, ShardEnd, ShardReport, TestReport,
+    Earlier, Fewer, FinalOutcome, GroupReport, Place, RunReport, ShardEnd, ShardReport, TestReport,
 };
 use super::verdict::{missing, total, verdict_line};
 use crate::model::{counted, human_time, thousands};
@@ -34,9 +35,11 @@ const LOST_TESTS_NAMED_MAX: usize = 20;
 type Fit = Result<(), Full>;
 
 /// The summary of a run, in at most [`SUMMARY_BYTES_MAX`] bytes.
-#[must_use]
-pub fn render(report: &RunReport) -> String {
-    render_within(report, Limit::Bytes(SUMMARY_BYTES_MAX))
+///
+/// # Errors
+/// As `out`.
+pub fn render(report: &RunReport, out: &mut dyn io::Write) -> io::Result<()> {
+    out.write_all(render_within(report, Limit::Bytes(SUMMARY_BYTES_MAX)).as_bytes())
 }
 
 /// The summary with so much detail, where that fits.
@@ -211,7 +214,7 @@ fn failures(page: &mut Page, report: &RunReport, rung: Rung, reserved: usize) ->
 
 fn named(report: &RunReport, at: usize, test: &TestReport) -> String {
     let name = code_span(&test.id.to_string());
-    format!("- {name} {}{}, shard {}\n", test.outcome.word(), novelty(report, at), test.shard)
+    format!("- {name} {}{}, {}\n", test.outcome.word(), novelty(report, at), place(report, test))
 }
 
 fn novelty(report: &RunReport, at: usize) -> &'static str {
@@ -228,7 +231,8 @@ fn failure(
     rung: Rung,
 ) -> String {
     let mut out = format!("\n#### {}\n\n", code_span(&test.id.to_string()));
-    let _ = write!(out, "{}{} · shard {}", test.outcome.word(), novelty(report, at), test.shard);
+    let (word, place) = (test.outcome.word(), place(report, test));
+    let _ = write!(out, "{word}{} · {place}", novelty(report, at));
     if let Some(us) = test.took_us() {
         let _ = write!(out, " · {}", human_time(us));
     }
@@ -299,7 +303,7 @@ fn flaky(page: &mut Page, report: &RunReport, rung: Rung) -> Fit {
         let name = code_span(&test.id.to_string());
         let rate = rate(report, *at).map(|rate| format!(", {rate}")).unwrap_or_default();
         let tries = test.earlier.len() + 1;
-        let mut out = format!("- {name}, {tries} tries, shard {}{rate}", test.shard);
+        let mut out = format!("- {name}, {tries} tries, {}{rate}", place(report, test));
         if !rung.tries {
             let first = excerpt(report, test, 1).into_iter().next();
             let why = first.map(|line| format!(": {}", code_span(&line))).unwrap_or_default();
@@ -309,6 +313,14 @@ fn flaky(page: &mut Page, report: &RunReport, rung: Rung) -> Fit {
         test.earlier.iter().for_each(|earlier| out.push_str(&tried(earlier, "  - ")));
         out + "  - last try passed\n"
     })
+}
+
+/// Where a test's result came from.
+fn place(report: &RunReport, test: &TestReport) -> String {
+    match report.place(test) {
+        Place::Worker { shard, worker: _ } => format!("shard {shard}"),
+        Place::File(source) => code_span(source),
+    }
 }
 
 fn changes(page: &mut Page, report: &RunReport, rung: Rung) -> Fit {

@@ -9,11 +9,13 @@
 
 mod balance;
 pub mod compare;
+mod ended;
 pub mod escape;
 mod excerpt;
 mod figures;
 mod flaw;
 mod fold;
+pub mod foreign;
 mod gather;
 pub mod html;
 mod ideal;
@@ -22,9 +24,11 @@ pub mod json;
 pub mod junit;
 pub mod ladder;
 mod ledger;
+mod listed;
 pub mod markdown;
 mod merge;
 pub mod observations;
+mod part;
 pub mod quarantine;
 mod rerun;
 mod run;
@@ -36,12 +40,14 @@ mod verdict;
 
 pub use balance::{Advice, Balance, Slow, Stale, Unmeasured};
 pub use compare::{Comparison, compare};
+pub use ended::{Ended, Seen};
 pub use flaw::{DiscoveryDiff, Flaw, Note, PlanCause};
 pub use journal::{Journal, JournalError};
 pub use ledger::{Doubled, Ledger, Lost, LostWhy};
-pub use merge::{Input, merge};
+pub use listed::{FoundGroup, Listed};
+pub use merge::{Input, merge, merge_with};
 pub use run::{
-    DatabaseSetUp, Earlier, Execution, Fewer, FinalOutcome, GroupReport, RunReport, RunVerdict,
-    ShardEnd, ShardReport, TestReport, Told, Totals,
+    DatabaseSetUp, Earlier, Execution, Fewer, FileReport, FinalOutcome, GroupReport, Place,
+    RunReport, RunVerdict, ShardEnd, ShardReport, TestReport, Told, Totals,
 };
 pub use verdict::verdict_line;

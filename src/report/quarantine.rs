@@ -11,7 +11,7 @@ use crate::model::{ProcessEnd, TestId};
 use crate::plan::Pattern;
 
 use super::escape::quoted;
-use super::run::{Execution, RunReport, RunVerdict, TestReport};
+use super::run::{Execution, Place, RunReport, RunVerdict, TestReport};
 
 /// One entry of the list.
 #[derive(Debug, Clone)]
@@ -125,6 +125,11 @@ pub fn excuse(report: &mut RunReport, entries: &[Entry], today: Date) {
 const EXIT_MAX: i32 = 128;
 
 fn is_excusable(report: &RunReport, test: &TestReport) -> bool {
+    match report.place(test) {
+        Place::Worker { .. } => {}
+        // There is no process to know of.
+        Place::File(_) => return test.reported,
+    }
     let last = report.groups[test.group].executions.last();
     let ended = |last: &Execution| match last.end {
         ProcessEnd::Exited(status) => status <= EXIT_MAX && last.problem.is_none(),

@@ -9,7 +9,7 @@ use super::excerpt::excerpt;
 use super::ledger::{Lost, LostWhy};
 use super::markdown::{remarks, slowest_of};
 use super::quarantine::Excused;
-use super::run::{Fewer, FinalOutcome, RunReport, RunVerdict, ShardReport, TestReport};
+use super::run::{Fewer, FinalOutcome, Place, RunReport, RunVerdict, ShardReport, TestReport};
 use super::verdict::{missing, total, verdict_line};
 use crate::model::{counted, human_time, thousands};
 
@@ -96,9 +96,9 @@ impl Page {
         self.list(&format!("{} failed", counted(failures.len(), "test")), &failures, |test| {
             let red = AnsiColor::Red.on_default();
             let name = colour.paint(red, &quoted(&test.id.to_string()));
-            let (word, shard) = (test.outcome.word(), test.shard);
+            let (word, place) = (test.outcome.word(), place(report, test));
             let took = test.took_us().map(|us| format!(", {}", human_time(us))).unwrap_or_default();
-            let mut lines = vec![format!("{name} {word}, shard {shard}{took}")];
+            let mut lines = vec![format!("{name} {word}, {place}{took}")];
             let told = excerpt(report, test, EXCERPT_LINES).into_iter();
             lines.extend(told.map(|line| format!("    {line}")));
             lines
@@ -124,7 +124,8 @@ impl Page {
             let name = quoted(&test.id.to_string());
             let rate = report.compared.as_ref().and_then(|compared| compared.rate(*at));
             let rate = rate.map(|rate| format!(", {}", rate_text(rate))).unwrap_or_default();
-            vec![format!("{name}, {} tries, shard {}{rate}", test.earlier.len() + 1, test.shard)]
+            let place = place(report, test);
+            vec![format!("{name}, {} tries, {place}{rate}", test.earlier.len() + 1)]
         });
     }
 
@@ -180,6 +181,14 @@ impl Page {
         self.list("not whole", &ledger.flaws, |flaw| vec![flaw.to_string()]);
         self.list("ran more than once", &ledger.doubled, |doubled| vec![doubled.to_string()]);
         self.list("lost", &ledger.lost, lost);
+    }
+}
+
+/// Where a test's result came from.
+fn place(report: &RunReport, test: &TestReport) -> String {
+    match report.place(test) {
+        Place::Worker { shard, worker: _ } => format!("shard {shard}"),
+        Place::File(source) => quoted(source),
     }
 }
 

@@ -19,6 +19,9 @@ pub fn verdict_line(report: &RunReport) -> String {
         0 => String::new(),
         n => format!(", {} quarantined", counted(n, "failure")),
     };
+    if report.ledger.unproven > 0 && report.verdict != RunVerdict::Incomplete {
+        return unproven_line(report, &tests, &(excused + &flaky));
+    }
     match report.verdict {
         RunVerdict::Passed => format!(
             "✓ whole and green: {groups}, {tests}, every one ran exactly once{flaky}{excused}"
@@ -31,6 +34,20 @@ pub fn verdict_line(report: &RunReport) -> String {
             format!("✗ nothing ran: {groups}, no test")
         }
         RunVerdict::Incomplete => format!("✗ not whole: {}", reasons(report)),
+    }
+}
+
+/// Of a run, or a part of one, that nobody planned.
+fn unproven_line(report: &RunReport, tests: &str, beside: &str) -> String {
+    let planned = counted(report.ledger.planned, "planned group");
+    let unproven = counted(report.ledger.unproven, "test");
+    let proof = match report.ledger.planned {
+        0 => "no plan, so that all ran is not proven".to_owned(),
+        _ => format!("{planned} ran exactly once; {unproven} without a plan"),
+    };
+    match report.failing() {
+        0 => format!("✓ green: {tests}, none failed{beside}; {proof}"),
+        bad => format!("✗ failed: {} of {tests} failed{beside}; {proof}", thousands(bad as u64)),
     }
 }
 

@@ -116,7 +116,7 @@ impl Writer<'_> {
         let took = test.took_us().map(human_time);
         let place = test.file.as_ref().map(|file| match test.line {
             Some(line) => format!("{file}:{line}"),
-            None => file.clone(),
+            None => file.to_string(),
         });
         html! {
             details.test id=(format!("t{index}")) open[of <= 3] {
@@ -127,7 +127,7 @@ impl Writer<'_> {
                     @if let Some(line) = first_line(test) { span.first { (line) } }
                 }
                 p.facts {
-                    "shard " (test.shard) ", worker " (test.worker)
+                    (self.report.place(test))
                     @if let Some(took) = took { " · " (took) }
                     @if let Some(place) = place { " · " code { (place) } }
                     @if group.id.name != test.id.name {
@@ -158,7 +158,7 @@ impl Writer<'_> {
 
     fn told(&mut self, told: Option<&Told>) -> Markup {
         let nothing = Told::default();
-        let Told { message, kind, detail } = told.unwrap_or(&nothing);
+        let Told { message, kind, detail, output } = told.unwrap_or(&nothing);
         let within = |detail: &String, message: &String| detail.contains(message.as_str());
         let repeated = message.as_ref().zip(detail.as_ref()).is_some_and(|(m, d)| within(d, m));
         html! {
@@ -166,6 +166,9 @@ impl Writer<'_> {
                 p.message { @if let Some(kind) = kind { b { (kind) } ": " } (self.cut(message)) }
             }
             @if let Some(detail) = detail { pre.trace tabindex="0" { (trace(&self.cut(detail))) } }
+            @if let Some(output) = output {
+                pre.printed tabindex="0" { (ansi::markup(&self.cut(output))) }
+            }
         }
     }
 

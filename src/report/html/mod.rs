@@ -16,6 +16,8 @@ mod spans;
 mod tests;
 mod timeline;
 
+use std::io;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -29,8 +31,10 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The page.
-#[must_use]
-pub fn render(report: &RunReport) -> String {
+///
+/// # Errors
+/// As `out`.
+pub fn render(report: &RunReport, out: &mut dyn io::Write) -> io::Result<()> {
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         hash(STYLE),
@@ -65,7 +69,7 @@ pub fn render(report: &RunReport) -> String {
             }
         }
     };
-    page.into_string()
+    out.write_all(page.into_string().as_bytes())
 }
 
 /// A source expression of the policy that lets this very text in.

@@ -7,7 +7,11 @@ use crate::report::compare::{Comparison, Slower};
 use crate::report::escape::tests::HOSTILE;
 use crate::report::quarantine::{Excused, Quarantine, Told};
 use crate::report::run::DatabaseSetUp;
-use crate::report::testing::{Log, joined, result};
+use crate::report::testing::{Log, joined, rendered, result};
+
+fn render(report: &RunReport) -> String {
+    rendered(super::render, report)
+}
 
 fn report_of(tests: Vec<TestResult>) -> RunReport {
     let log = Log::new(1, 1).finds("s", &[("g", None)]).plans(&["s:g"]);

@@ -10,7 +10,11 @@ use crate::model::{Stop, TemplateOrigin, TestResult};
 use crate::report::compare::{Comparison, Slower};
 use crate::report::quarantine::{Excused, Quarantine, Told as Entry};
 use crate::report::run::DatabaseSetUp;
-use crate::report::testing::{Found, Log, joined, result};
+use crate::report::testing::{Found, Log, joined, rendered, result};
+
+fn render(report: &RunReport) -> String {
+    rendered(super::render, report)
+}
 
 const FOUND: &[Found<'_>] = &[("a", Some(&["a1", "a2"])), ("b", None), ("c", Some(&["c1"]))];
 

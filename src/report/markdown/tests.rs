@@ -2,7 +2,11 @@ use super::*;
 use crate::model::Outcome::{Failed, Passed};
 use crate::model::{Outcome, TestResult};
 use crate::report::escape::tests::HOSTILE;
-use crate::report::testing::{Found, Log, joined, result};
+use crate::report::testing::{Found, Log, joined, rendered, result};
+
+fn render(report: &RunReport) -> String {
+    rendered(super::render, report)
+}
 
 fn report_of(tests: &[(&str, Outcome)]) -> RunReport {
     let log = Log::new(1, 1).finds("s", &[("g", None)]).plans(&["s:g"]);
