@@ -22,8 +22,8 @@ use crate::report::foreign::{Foreign, Pile, Reading};
 use crate::report::{self, Input, RunReport, journal, table};
 use crate::store;
 
-pub(super) use find::{journals_below, journals_of};
 use find::{JunitFile, find};
+pub(super) use find::{journals_below, journals_of};
 pub(super) use outputs::Output;
 
 /// Threads that read or write, at most.

@@ -140,7 +140,8 @@ impl Seen {
     fn told_again(self) -> TestResult {
         let Self { name, names, outcome, duration_us, told, file, line, reported, repeats, tries } =
             self;
-        let Told { message, kind, detail, output: _ } = told.map_or_else(Told::default, |told| *told);
+        let Told { message, kind, detail, output: _ } =
+            told.map_or_else(Told::default, |told| *told);
         TestResult {
             class: names.class(&name).to_owned(),
             case: names.case(&name).to_owned(),
