@@ -20,6 +20,7 @@ mod plan;
 mod planning;
 mod print;
 mod project;
+mod quarantine;
 mod run;
 mod runtime;
 mod shard;

@@ -32,7 +32,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
         note(&choice.to_string());
     }
     project.run = run_key(&project, args.attempt);
-    let running = Running::new(&args.running, &project);
+    let running = Running::new(&args.running, &project)?;
     let mut earlier = None;
     match failed::again(&args.running, &running.out, &project, Some(shard))? {
         Again::All => {}
@@ -42,6 +42,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     }
     let mut claimed = claim(&project, &running.out, shard, project.run.attempt)?;
     claimed.earlier = earlier;
+    say_that_it_shards()?;
     block_on(async {
         let mut found = project.discover(&claimed.files.work, running.order).await?;
         let planned = match saved {
@@ -55,6 +56,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
         found.discovery.close().await;
         ran
     })?
+}
+
+/// Creates the file of Bazel's sharding protocol, if that is spoken here.
+fn say_that_it_shards() -> Result<(), Error> {
+    let file = std::env::var_os(ci::SHARD_STATUS_FILE).filter(|path| !path.is_empty());
+    file.map_or(Ok(()), |path| Ok(store::append(Path::new(&path), "")?))
 }
 
 /// A plan of `evenly plan --out`.
