@@ -24,7 +24,7 @@ pub(super) fn dotnet(stdout: &[u8]) -> Vec<ListedGroup> {
     let mut inside = false;
     for line in text.lines() {
         match line.strip_prefix("    ") {
-            Some(test) if inside => classes.extend(class_of(test)),
+            Some(name) if inside => classes.extend(class_of(name)),
             Some(_) => {}
             None => inside = line.trim_end() == DOTNET_TESTS || (inside && line.trim().is_empty()),
         }

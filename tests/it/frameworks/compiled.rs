@@ -1,4 +1,4 @@
-//! go, PHPUnit and ExUnit.
+//! go, `PHPUnit` and `ExUnit`.
 
 use std::path::{Path, PathBuf};
 

@@ -1,11 +1,11 @@
-//! CTest, bats and cargo test.
+//! `CTest`, bats and cargo test.
 
 use super::{
     Outcomes, cases, fixture, has_program, model, outcome, plainly, reported, suite, with_cargo,
 };
 use crate::support::Project;
 
-/// A built project of CMake; `dir` is where it was built.
+/// A built project of `CMake`; `dir` is where it was built.
 fn built() -> Option<Project> {
     has_program("ctest")?;
     let project = Project::new(&suite("ctest", "dir = \"build\"")).copy(&fixture("ctest"));
