@@ -27,7 +27,7 @@ write() {
         jest)
             {
                 printf 'const wait = () => new Promise((done) => setTimeout(done, 20));\n'
-                printf 'for (const n of [1, 2, 3, 4, 5]) test(`t${n}`, wait);\n'
+                printf 'for (const n of [1, 2, 3, 4, 5]) test("t" + n, wait);\n'
             } >"t$n.test.js"
             ;;
         rspec)

@@ -193,5 +193,5 @@ fn a_worker_takes_at_most_half_of_its_share_at_once() {
     assert_eq!(batches.commands[0].1.len(), 40);
     let batches = Batches::new(10, 2, |_, job| (job.batch, job.estimate_us) = (40, 10));
     let sizes: Vec<usize> = batches.commands.iter().map(|(_, groups)| groups.len()).collect();
-    assert_eq!(sizes, [5, 2]);
+    assert_eq!(sizes, [5, 5]);
 }
