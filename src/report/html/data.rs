@@ -17,6 +17,8 @@ const MESSAGES_MAX: usize = 20_000;
 #[derive(Serialize)]
 struct Data<'a> {
     groups: Vec<Group<'a>>,
+    /// The JUnit files of other tools.
+    files: Vec<&'a str>,
     tests: Vec<Test<'a>>,
     /// Tests that the list leaves out.
     omitted: usize,
@@ -51,6 +53,7 @@ pub(super) fn embedded(report: &RunReport, shown: &BTreeSet<usize>) -> PreEscape
     });
     let data = Data {
         groups: groups.collect(),
+        files: report.files.iter().map(|file| &*file.source).collect(),
         tests: tests.collect(),
         omitted: report.tests.len() - chosen.len(),
     };

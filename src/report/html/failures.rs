@@ -112,7 +112,9 @@ impl Writer<'_> {
                 }
                 (self.told(test.told.as_deref()))
                 @for earlier in &test.earlier { (self.earlier(earlier)) }
-                p.rerun { "Again, alone: " code { (rerun::command(&test.id)) } }
+                @if test.shard > 0 {
+                    p.rerun { "Again, alone: " code { (rerun::command(&test.id)) } }
+                }
             }
         }
     }
