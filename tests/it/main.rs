@@ -33,4 +33,5 @@ mod support;
 mod tidy;
 mod warm;
 mod warm_django;
+mod warm_pytest;
 mod warm_python;
