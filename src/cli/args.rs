@@ -12,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::history::HistoryCommand;
 use super::order::Order;
 use crate::config::{RETRIES_MAX, Show, Workers, parse_duration};
-use crate::model::SHARDS_MAX;
+use crate::init::{self, Home};
+use crate::model::{SHARDS_MAX, WORKERS_MAX};
 
 /// Split a test suite evenly over CI jobs and local workers, and prove that every test ran exactly
 /// once.
@@ -25,6 +26,8 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Look at the project and the CI, and write `evenly.toml` and the workflow
+    Init(InitArgs),
     /// Run one shard: discover, plan, run, and leave a journal and a JUnit file
     Run(RunArgs),
     /// Join the journals of all shards into one report; the exit code is the whole run's verdict
@@ -106,6 +109,45 @@ pub(super) struct DbDownArgs {
     pub(super) config: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The project's directory
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) dir: PathBuf,
+
+    /// Whose workflow to write; by default the one whose files are there
+    #[arg(long, value_name = "CI")]
+    pub(super) ci: Option<HomeArg>,
+
+    /// How many shards the workflow has
+    #[arg(long, value_name = "N", env = "EVENLY_SHARDS", default_value_t = init::SHARDS)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(init::SHARDS_MAX)))]
+    pub(super) shards: u32,
+
+    /// Only show every file, whole
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// [`Home`] as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum HomeArg {
+    Github,
+    Gitlab,
+    None,
+}
+
+impl From<HomeArg> for Home {
+    fn from(arg: HomeArg) -> Self {
+        match arg {
+            HomeArg::Github => Self::Github,
+            HomeArg::Gitlab => Self::Gitlab,
+            HomeArg::None => Self::None,
+        }
+    }
+}
+
 /// Which project, and what is known of it.
 #[derive(Debug, Args)]
 pub(super) struct ProjectArgs {
@@ -147,9 +189,19 @@ pub(super) struct RunningArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(RETRIES_MAX)))]
     pub(super) retries: Option<u32>,
 
-    /// Run only this group or test, by its id; may be given several times
+    /// Run only this group, class or test, by its id; may be given several times
     #[arg(long, value_name = "ID")]
     pub(super) only: Vec<String>,
+
+    /// Run only what failed or was lost in the run before, by its journals there or in `--out`; in
+    /// a CI, by this shard's earlier attempt, whose other results stand
+    #[arg(long, value_name = "PATHS", num_args = 0.., conflicts_with = "only")]
+    pub(super) failed: Option<Vec<PathBuf>>,
+
+    /// Run on one worker, and give it this number, counted from 0
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(..i64::from(WORKERS_MAX)))]
+    pub(super) worker: Option<u32>,
 
     /// Which group starts first: as planned, or as the frameworks list them, on one worker
     #[arg(long, value_name = "WHICH", env = "EVENLY_ORDER", default_value = "plan")]

@@ -67,6 +67,12 @@ pub(super) enum Error {
     NoGroup(String),
     #[error("there is no group or test `{}`", one_line(.0))]
     NoTest(String),
+    #[error("nothing to run: all that failed in the run before, {0} by their ids, is gone")]
+    AllGone(usize),
+    #[error("no test framework was found in `{}`, so nothing was written", .0.display())]
+    NoFramework(PathBuf),
+    #[error("{0}, so nothing was written")]
+    InTheWay(String),
     #[error("several suites have a group `{}`: name the suite too, `suite:name`", one_line(.0))]
     WhichGroup(String),
     #[error("the group could not be tried: {0}")]
@@ -119,6 +125,8 @@ impl Error {
             | Self::UpWithout(_)
             | Self::NoGroup(_)
             | Self::NoTest(_)
+            | Self::NoFramework(_)
+            | Self::InTheWay(_)
             | Self::WhichGroup(_)
             | Self::SavedPlan { .. }
             | Self::PlanOfOthers { .. }
@@ -163,14 +171,20 @@ impl Error {
             | Self::HolderStays(_)
             | Self::System { .. } => Exit::Infrastructure,
             Self::History(error) => error.exit(),
-            Self::Nothing(_) => Exit::Nothing,
+            Self::Nothing(_) | Self::AllGone(_) => Exit::Nothing,
         }
     }
 
     /// What to do next.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoConfig(_) => "write one (see docs/reference/config.md), or name it: `--config`",
+            Self::NoConfig(_) => {
+                "`evenly init` writes one (see docs/reference/config.md); or name it: `--config`"
+            }
+            Self::NoFramework(_) => {
+                "a `command` suite runs any tool: docs/guide/frameworks.md#command"
+            }
+            Self::InTheWay(_) => "take from what is shown what you need, or move the file away",
             Self::Config { error, .. } => return error.hint.clone(),
             Self::Nothing(suites) if !suites.is_empty() => {
                 "if it may be empty, say `required = false` in its `[[suite]]`"

@@ -9,7 +9,7 @@ use super::args::MergeArgs;
 use super::emit;
 use super::error::Error;
 use super::history::{Known, Writable, can_be_kept, load};
-use super::observe::observe;
+use super::observe::{fewer_in_parts, observe};
 use super::print::{out, warn};
 use crate::exit::Exit;
 use crate::history::Estimator;
@@ -59,7 +59,7 @@ fn read(journals: &[PathBuf]) -> Result<Vec<Input>, Error> {
 /// Joins the journals; what they teach goes into the history, also when tests failed.
 /// A history that cannot be kept is told, and costs no report.
 fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
-    if history == Path::new("none") {
+    if history == Path::new("none") || is_partial(&inputs) {
         return report::merge(inputs, |_| None);
     }
     let lock = can_be_kept(history).then(|| store::lock_for_update(history)).transpose();
@@ -70,7 +70,8 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
     let (report, (observations, facts)) = {
         let before = Estimator::new(&known, number);
         let last_time = |group: &GroupId| before.tests_last_time(&group.suite, &group.name);
-        let report = report::merge(inputs, last_time);
+        let mut report = report::merge(inputs, last_time);
+        fewer_in_parts(&mut report, &parts, last_time);
         let seen = observe(&report, &before, &parts);
         (report, seen)
     };
@@ -81,6 +82,8 @@ fn join_and_learn(inputs: Vec<Input>, history: &Path) -> RunReport {
         let run = number.unwrap_or_else(|| known.next_run());
         if known.is_past(run) {
             warn(&restarted(run, history));
+        } else if let Some(oldest) = known.begins_after(run) {
+            warn(&before_all(run, oldest, history));
         }
         known.record(run, observations, facts);
         if let Some(us) = fixed_us {
@@ -103,13 +106,28 @@ fn restarted(run: u64, history: &Path) -> String {
     )
 }
 
+/// Whether only chosen tests were to run: that is no measure of what a run holds and takes.
+fn is_partial(inputs: &[Input]) -> bool {
+    inputs.iter().any(|input| input.journal.as_ref().is_ok_and(|journal| journal.started.partial))
+}
+
+/// What to say of a run whose number is below all that the history keeps, and that it learns from.
+fn before_all(run: u64, oldest: u64, history: &Path) -> String {
+    format!(
+        "run {run} is older than every run that history `{0}` keeps (the oldest is {oldest}), so \
+         its plan saw nothing of them; if the CI counts its runs from the start again, delete \
+         `{0}`",
+        history.display()
+    )
+}
+
 /// The number of the run that is merged: the newest among the journals'.
 fn run_number(inputs: &[Input]) -> Option<u64> {
     inputs.iter().filter_map(|input| input.journal.as_ref().ok()?.started.run.number).max()
 }
 
 /// The journals that the paths name: files as they are, directories searched, globs expanded.
-fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {

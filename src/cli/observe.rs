@@ -1,12 +1,12 @@
 //! From a report's observations to the history's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{Estimator, Observation, Seen, Speeds, SuiteFacts, Timed};
 use crate::model::{DiscoveredGroup, GroupId};
 use crate::report::journal::Journal;
 use crate::report::observations::{self, Observations, Overhead, SuiteSeen, TestSeen};
-use crate::report::{FinalOutcome, Input, RunReport};
+use crate::report::{Fewer, FinalOutcome, GroupReport, Input, RunReport};
 
 /// Parts of groups, and the listed group of each.
 pub(super) type Parts = BTreeMap<GroupId, Box<str>>;
@@ -22,6 +22,30 @@ pub(super) fn parts(inputs: &[Input]) -> Parts {
         }
     }
     parts
+}
+
+/// Adds the listed groups that ran fewer tests than the last time, all their parts together: of the
+/// parts themselves the history knows nothing.
+pub(super) fn fewer_in_parts(
+    report: &mut RunReport,
+    parts: &Parts,
+    last_time: impl Fn(&GroupId) -> Option<usize>,
+) {
+    let lost: BTreeSet<&GroupId> = report.ledger.lost.iter().map(|lost| &lost.group).collect();
+    // None where one of its parts did not come to its end: that is told as lost.
+    let mut ran: BTreeMap<GroupId, Option<usize>> = BTreeMap::new();
+    for GroupReport { id, tests, .. } in &report.groups {
+        let Some(of) = parts.get(id) else { continue };
+        let sum = ran.entry(GroupId::new(&id.suite, of)).or_insert(Some(0));
+        *sum = sum.filter(|_| !lost.contains(id)).map(|sum| sum + tests);
+    }
+    let fewer = ran.into_iter().filter_map(|(group, now)| {
+        let (now, before) = (now?, last_time(&group)?);
+        (now < before).then_some(Fewer { group, now, before })
+    });
+    let fewer: Vec<Fewer> = fewer.collect();
+    report.fewer.extend(fewer);
+    report.fewer.sort_by(|a, b| a.group.cmp(&b.group));
 }
 
 /// What a shard cost beside its groups, microseconds: the median of the shards that came to their

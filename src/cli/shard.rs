@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::databases;
 use super::error::Error;
+use super::failed::Earlier;
 use super::order::Order;
 use super::planning::Planned;
 use super::print;
@@ -31,6 +32,8 @@ pub(super) struct Running {
     pub(super) retries: Option<u32>,
     pub(super) fail_fast: bool,
     pub(super) order: Order,
+    /// The number of the first worker.
+    pub(super) first_worker: u32,
 }
 
 impl Running {
@@ -43,6 +46,7 @@ impl Running {
             retries: args.retries,
             fail_fast: args.fail_fast || run.fail_fast,
             order: args.order.into(),
+            first_worker: args.worker.unwrap_or(0),
         }
     }
 }
@@ -51,12 +55,14 @@ impl Running {
 pub(super) struct Claimed {
     pub(super) files: ShardFiles,
     appender: Appender,
+    /// The attempt that this one goes on from.
+    pub(super) earlier: Option<Box<Earlier>>,
 }
 
 pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, Error> {
     let files = ShardFiles::new(out, shard, attempt);
     let appender = files.claim()?;
-    Ok(Claimed { files, appender })
+    Ok(Claimed { files, appender, earlier: None })
 }
 
 /// Runs the shard that the files were claimed for.
@@ -68,28 +74,32 @@ pub(super) async fn run_shard(
     shard: Shard,
     claimed: Claimed,
 ) -> Result<Exit, Error> {
-    let Claimed { files, appender } = claimed;
+    let Claimed { files, appender, earlier } = claimed;
     let workers = project.local_workers(found.order);
-    let assigned = found.arranged(&planned.plan, shard);
+    let mut assigned = found.arranged(&planned.plan, shard);
+    let carry = |earlier: Box<Earlier>| earlier.carry(&planned.plan, &found.discovery, &assigned);
+    let carried = earlier.map(carry).unwrap_or_default();
     let mut journal = Journal::new(appender);
     let mut console = console(project, running);
-    for event in beginning(project, (found, planned), (shard, &assigned), workers) {
+    for mut event in beginning(project, (found, planned), (shard, &assigned), workers) {
         journal.take(&event).map_err(Error::Sink)?;
+        if let Event::Planned { assigned, .. } = &mut event {
+            assigned.retain(|assigned| carried.runs(&assigned.group));
+        }
         let _ = console.take(&event);
     }
-    let setup = Setup {
-        program: project.program.clone(),
-        shard,
-        workers,
-        policy: Policy { grace: project.config.run.grace(), fail_fast: running.fail_fast },
-        work: files.work.clone(),
-        outputs: files.outputs.clone(),
-        port_base: project.config.run.port_base,
-        run: project.run.id.clone().unwrap_or_else(|| "local".to_owned()),
-        env_remove: own_variables(),
-        streaming: if running.show == Show::Stream { Streaming::On } else { Streaming::Off },
-    };
-    let jobs = jobs(project, running, &found.discovery, &assigned);
+    for event in &carried.events {
+        journal.take(event).map_err(Error::Sink)?;
+    }
+    assigned.retain(|assigned| carried.runs(&assigned.id));
+    let mut jobs = jobs(project, running, &found.discovery, &assigned);
+    for job in &mut jobs {
+        if let Some(narrowed) = carried.narrowed(&job.group.id) {
+            job.group.clone_from(narrowed);
+        }
+    }
+    let mut journal = carried.into_sink(journal);
+    let setup = setup(project, running, &files, (shard, workers));
     let ending = {
         let mut note = |text: &str| print::note(text);
         let mut outputs =
@@ -120,6 +130,27 @@ pub(super) async fn run_shard(
     })
 }
 
+fn setup(
+    project: &Project,
+    running: &Running,
+    files: &ShardFiles,
+    (shard, workers): (Shard, u32),
+) -> Setup {
+    Setup {
+        program: project.program.clone(),
+        shard,
+        workers,
+        first_worker: running.first_worker,
+        policy: Policy { grace: project.config.run.grace(), fail_fast: running.fail_fast },
+        work: files.work.clone(),
+        outputs: files.outputs.clone(),
+        port_base: project.config.run.port_base,
+        run: project.run.id.clone().unwrap_or_else(|| "local".to_owned()),
+        env_remove: own_variables(),
+        streaming: if running.show == Show::Stream { Streaming::On } else { Streaming::Off },
+    }
+}
+
 /// The events before the first group.
 fn beginning(
     project: &Project,
@@ -139,6 +170,8 @@ fn beginning(
         started: Timestamp::now(),
         host,
         before_us: Some(*took_us),
+        config: project.named.clone(),
+        partial: project.only.is_some(),
     });
     let assigned = assigned
         .iter()

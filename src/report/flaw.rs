@@ -279,6 +279,8 @@ pub enum Note {
         /// How many.
         events: usize,
     },
+    /// Only chosen groups and tests were to run.
+    Partial,
     /// A group reported tests that the framework had not listed.
     Unlisted {
         /// The group.
@@ -297,6 +299,7 @@ impl Note {
             Self::Superseded { .. } => "superseded",
             Self::Torn { .. } => "torn-journal",
             Self::UnknownEvents { .. } => "unknown-events",
+            Self::Partial => "partial",
             Self::Unlisted { .. } => "unlisted-tests",
         }
     }
@@ -327,6 +330,10 @@ impl fmt::Display for Note {
                 "journal {} has {} of kinds that this version does not know",
                 quoted(source),
                 counted(*events, "event")
+            ),
+            Self::Partial => write!(
+                f,
+                "only what was chosen ran (`--only`, `--failed`); this says nothing of the rest"
             ),
             Self::Unlisted { group, tests } => write!(
                 f,

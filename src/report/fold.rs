@@ -295,9 +295,13 @@ fn own_up(folded: &mut Folded, first: usize, missing: Vec<String>, runs: &[Run],
     let blame = |folded: &mut Folded, name: String| {
         folded.tests.push(concluded(&folded.group.id, name, problem.as_deref(), execution, index));
     };
+    let concluded_from = folded.tests.len();
     if *last && execution.problem.is_some() {
         for name in missing {
             blame(folded, name);
+        }
+        for test in &mut folded.tests[concluded_from..] {
+            test.listed = true;
         }
     } else {
         folded.without_result.extend(missing);

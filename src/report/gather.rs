@@ -99,6 +99,9 @@ impl Gathered {
         if journal.unknown > 0 {
             self.notes.push(Note::UnknownEvents { source: source(), events: journal.unknown });
         }
+        if journal.started.partial && !self.notes.contains(&Note::Partial) {
+            self.notes.push(Note::Partial);
+        }
     }
 
     fn absorb(&mut self, journal: Journal) {
@@ -155,6 +158,8 @@ fn shard_report(source: String, superseded: Vec<String>, journal: &Journal) -> S
         attempt: started.run.attempt,
         source,
         superseded,
+        config: started.config.clone(),
+        partial: started.partial,
         host: started.host.clone(),
         started: started.started,
         workers: started.workers,

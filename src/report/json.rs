@@ -149,6 +149,10 @@ struct ShardView<'a> {
     stopped: Option<String>,
     source: &'a str,
     superseded: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
 }
 
 fn shard_view(shard: &ShardReport) -> ShardView<'_> {
@@ -158,6 +162,8 @@ fn shard_view(shard: &ShardReport) -> ShardView<'_> {
         attempt,
         source,
         superseded,
+        config,
+        partial,
         host,
         started,
         workers,
@@ -187,6 +193,8 @@ fn shard_view(shard: &ShardReport) -> ShardView<'_> {
         stopped,
         source,
         superseded,
+        config: config.as_deref(),
+        partial: *partial,
     }
 }
 

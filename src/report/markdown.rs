@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::escape::{code_cell, code_span, fenced, quoted};
 use super::excerpt::excerpt;
 use super::ledger::{Doubled, Lost, LostWhy};
+use super::rerun;
 use super::run::{Fewer, FinalOutcome, GroupReport, RunReport, ShardEnd, ShardReport, TestReport};
 use super::verdict::{missing, total, verdict_line};
 use crate::model::{counted, human_time, thousands};
@@ -220,6 +221,7 @@ fn failure(report: &RunReport, test: &TestReport, lines: usize) -> String {
         out.push('\n');
         out.push_str(&fenced(&lines));
     }
+    out.push_str(&rerun::markdown(report, test));
     out
 }
 

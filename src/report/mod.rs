@@ -22,7 +22,7 @@ mod ledger;
 pub mod markdown;
 mod merge;
 pub mod observations;
-mod rerun;
+pub mod rerun;
 mod run;
 mod select;
 pub mod table;

@@ -35,6 +35,14 @@ pub struct RunReport {
     pub balance: Balance,
 }
 
+impl RunReport {
+    /// Whether only chosen groups and tests were to run: then it says nothing of the others.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.shards.iter().any(|shard| shard.partial)
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunVerdict {
@@ -145,6 +153,10 @@ pub struct ShardReport {
     pub source: String,
     /// Where the journals of earlier attempts came from.
     pub superseded: Vec<String>,
+    /// Its configuration, where that is not the usual one.
+    pub config: Option<String>,
+    /// Whether only chosen groups and tests were to run.
+    pub partial: bool,
     /// The machine.
     pub host: String,
     /// When it started, by its machine's clock.

@@ -7,6 +7,7 @@ use super::escape::quoted;
 use super::excerpt::excerpt;
 use super::ledger::{Lost, LostWhy};
 use super::markdown::{remarks, slowest_of};
+use super::rerun;
 use super::run::{Fewer, FinalOutcome, RunReport, RunVerdict, ShardReport, TestReport};
 use super::verdict::{missing, total, verdict_line};
 use crate::model::{counted, human_time, thousands};
@@ -96,6 +97,8 @@ impl Page {
             let mut lines = vec![format!("{name} {word}, shard {shard}{took}")];
             let told = excerpt(report, test, EXCERPT_LINES).into_iter();
             lines.extend(told.map(|line| format!("    {line}")));
+            let again = rerun::command(report, test);
+            lines.extend(again.map(|command| format!("    again: {command}")));
             lines
         });
     }

@@ -67,6 +67,8 @@ impl Log {
             started: Timestamp::UNIX_EPOCH,
             host: format!("host-{index}"),
             before_us: None,
+            config: None,
+            partial: false,
         };
         Self { started, events: Vec::new(), fingerprint: "fp".to_owned(), at_us: 0 }
     }

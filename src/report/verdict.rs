@@ -16,6 +16,9 @@ pub fn verdict_line(report: &RunReport) -> String {
         n => format!(", {} flaky", thousands(n as u64)),
     };
     match report.verdict {
+        RunVerdict::Passed if report.is_partial() => {
+            format!("✓ green, of what was chosen: {groups}, {tests}{flaky}")
+        }
         RunVerdict::Passed => {
             format!("✓ whole and green: {groups}, {tests}, every one ran exactly once{flaky}")
         }

@@ -59,6 +59,28 @@ pub fn read_at_most(path: &Path, bytes_max: u64) -> Result<Vec<u8>, StoreError> 
     read.map(|()| bytes).map_err(|error| StoreError::new("read", path, error))
 }
 
+/// The beginning of a file, at most so many bytes.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_head(path: &Path, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(bytes_max).read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|error| StoreError::new("read", path, error))
+}
+
+/// Makes a file that must not be there, and the directories above it.
+///
+/// # Errors
+/// When something of that name is there, or it cannot be written to.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    make_dir(parent(path))?;
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(bytes))
+        .map_err(|error| StoreError::new("write", path, error))
+}
+
 /// Replaces a file whole: readers see the old bytes or the new, never a part.
 ///
 /// # Errors

@@ -112,7 +112,9 @@ impl Writer<'_> {
                 }
                 (self.told(test.told.as_deref()))
                 @for earlier in &test.earlier { (self.earlier(earlier)) }
-                p.rerun { "Again, alone: " code { (rerun::command(&test.id)) } }
+                @if let Some(command) = rerun::command(self.report, test) {
+                    p.rerun { "Again, alone: " code { (command) } }
+                }
             }
         }
     }

@@ -116,5 +116,5 @@ fn a_flaky_test_shows_its_earlier_tries() {
     let log = log.tries("s:g", &[result("a", Failed)]).runs("s:g", &[("a", Passed)]);
     let page = render(&joined(vec![log.ends()]));
     assert!(page.contains("Flaky: passed when tried again") && page.contains("try 1: failed"));
-    assert!(page.contains("evenly run --only s:a"));
+    assert!(page.contains("evenly run --only s:g"));
 }

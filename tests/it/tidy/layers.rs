@@ -35,6 +35,7 @@ const HOUSE: &[Place] = &[
     place("report", Layer::Core, &["plan", "junit"]),
     place("config", Layer::Core, &["framework"]),
     place("ci", Layer::Core, &[]),
+    place("init", Layer::Core, &["framework", "config"]),
     place("term", Layer::Edge, &[]),
     place("process", Layer::Edge, &[]),
     place("shim", Layer::Edge, &[]),
