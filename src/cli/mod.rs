@@ -17,6 +17,7 @@ mod plan;
 mod planning;
 mod print;
 mod project;
+mod publish;
 mod run;
 mod runtime;
 mod shard;
@@ -40,6 +41,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
     let result = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Merge(args) => merge::run(args),
+        Command::Publish(args) => publish::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Local(args) => local::run(args),
         Command::Bisect(args) => bisect::run(args),

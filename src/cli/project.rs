@@ -12,6 +12,7 @@ use super::only;
 use super::order::{Order, Positions, arranged};
 use super::planning;
 use super::print::warn;
+use super::publish::TOKENS;
 use crate::ci::{self, Ci};
 use crate::config::{Config, Workers};
 use crate::discover::{self, Discovery, Surroundings};
@@ -203,8 +204,9 @@ pub(super) fn read_config(path: &Path) -> Result<Config, Error> {
     Config::parse(&text).map_err(|error| Error::Config { path: path.to_owned(), error })
 }
 
-/// evenly's own variables: flags and secrets that no test needs.
+/// evenly's own variables: flags, and tokens that no test needs.
 pub(super) fn own_variables() -> Vec<OsString> {
+    let own = |name: &str| name.starts_with("EVENLY_") || TOKENS.contains(&name);
     let names = std::env::vars_os().map(|(name, _)| name);
-    names.filter(|name| name.to_string_lossy().starts_with("EVENLY_")).collect()
+    names.filter(|name| own(&name.to_string_lossy())).collect()
 }
