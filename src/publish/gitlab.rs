@@ -119,8 +119,9 @@ impl Notes<'_> {
             ("sort", "desc"),
         ]);
         let (notes, answer) = self.gitlab.client.read::<Vec<Note>>(&request).await?;
-        let more = answer.header("x-next-page").is_some_and(|next| !next.trim().is_empty());
-        Ok((notes, more))
+        let numbered = answer.header("x-next-page").is_some_and(|next| !next.trim().is_empty());
+        let linked = answer.header("link").is_some_and(|link| link.contains("rel=\"next\""));
+        Ok((notes, numbered || linked))
     }
 
     async fn pages(&self, pages_max: u32) -> Result<Vec<Post>, Why> {

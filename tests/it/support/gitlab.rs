@@ -124,7 +124,15 @@ impl Lab {
         let total = notes.len();
         let here = notes.into_iter().skip((page - 1) * size).take(size).collect();
         let next = if page < pages { (page + 1).to_string() } else { String::new() };
+        let order = get("sort").unwrap_or("desc");
+        let link = format!(
+            "<http://{}{}?page={next}&per_page={size}&sort={order}>; rel=\"next\"",
+            asked.header("host"),
+            asked.path
+        );
+        let link = if next.is_empty() { String::new() } else { link };
         let headers = vec![
+            ("Link", link),
             ("X-Page", page.to_string()),
             ("X-Per-Page", size.to_string()),
             ("X-Next-Page", next),
