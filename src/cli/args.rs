@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::history::HistoryCommand;
 use super::order::Order;
+use super::publish::{MergePublishArgs, PublishArgs};
 use crate::config::{RETRIES_MAX, Show, Workers, parse_duration};
 use crate::init::{self, Home};
 use crate::model::{SHARDS_MAX, WORKERS_MAX};
@@ -32,6 +33,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Join the journals of all shards into one report; the exit code is the whole run's verdict
     Merge(MergeArgs),
+    /// Tell a pull or merge request what the shards found, from a job that ran none
+    Publish(PublishArgs),
     /// Show which shard runs what, and why
     Plan(PlanArgs),
     /// Do here what CI would do: run every shard, then merge
@@ -356,6 +359,9 @@ pub(super) struct MergeArgs {
     /// The history to update; `none` leaves it alone
     #[arg(long, value_name = "FILE", env = "EVENLY_HISTORY", default_value = HISTORY)]
     pub(super) history: PathBuf,
+
+    #[command(flatten)]
+    pub(super) publish: MergePublishArgs,
 }
 
 /// [`Show`] as it is typed.

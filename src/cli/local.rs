@@ -63,7 +63,8 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
         ran
     })??;
     store::remove_dir(&scratch)?;
-    let destination = Destination { out: &running.out, history: &args.project.history };
+    let (out, history) = (&running.out, &args.project.history);
+    let destination = Destination { out, history, publish: None };
     let verdict = merge(&journals, &destination)?;
     Ok(early.unwrap_or(verdict))
 }

@@ -11,6 +11,7 @@ use super::error::Error;
 use super::history::{Known, Writable, can_be_kept, load};
 use super::observe::{fewer_in_parts, observe};
 use super::print::{out, warn};
+use super::publish::{self, MergePublishArgs};
 use crate::exit::Exit;
 use crate::history::Estimator;
 use crate::model::GroupId;
@@ -22,11 +23,14 @@ pub(super) struct Destination<'a> {
     pub(super) out: &'a Path,
     /// `none` leaves the history alone.
     pub(super) history: &'a Path,
+    /// Whom to tell beyond this machine, if anybody.
+    pub(super) publish: Option<&'a MergePublishArgs>,
 }
 
 pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
     let journals = find(&args.paths)?;
-    merge(&journals, &Destination { out: &args.out, history: &args.history })
+    let MergeArgs { paths: _, out, history, publish } = args;
+    merge(&journals, &Destination { out, history, publish: Some(publish) })
 }
 
 /// Merges these journals and writes all that follows from them.
@@ -44,10 +48,10 @@ pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, 
     if let Err(error) = emit::github_verdict(&report) {
         warn(&format!("{error}; later steps do not learn the verdict"));
     }
-    Ok(report.exit)
+    to.publish.map_or(Ok(report.exit), |args| publish::after_merge(&report, args))
 }
 
-fn read(journals: &[PathBuf]) -> Result<Vec<Input>, Error> {
+pub(super) fn read(journals: &[PathBuf]) -> Result<Vec<Input>, Error> {
     let mut lists = journal::Lists::default();
     let input = |path: &PathBuf| {
         let journal = journal::parse_sharing(&store::read(path)?, &mut lists);

@@ -26,6 +26,7 @@ mod only;
 mod order;
 mod planning;
 mod process;
+mod publish;
 mod quickstart;
 mod reports;
 mod running;
