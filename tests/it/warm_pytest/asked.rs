@@ -83,13 +83,16 @@ fn fixtures_of_modules_and_packages_are_set_up_once_for_a_group_and_those_of_a_s
             "conftest.py",
             format!(
                 "import pytest\ndef note(what):\n    with open('notes', 'a') as file:\n\
-                 \x20       print(what, file=file)\n{}{}{}",
+                 \x20       print(what, file=file)\n{}{}",
                 fixture("session"),
-                fixture("package"),
                 fixture("module")
             ),
         )
         .file("p/__init__.py", "")
+        .file(
+            "p/conftest.py",
+            format!("import pytest\nfrom conftest import note\n{}", fixture("package")),
+        )
         .file("p/test_a.py", test)
         .file("p/test_b.py", test);
     project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(0);
@@ -113,12 +116,12 @@ fn what_is_run_again_is_set_up_again() {
     let Some(project) = project("retries = 1") else { return };
     let project = project.file(
         "test_a.py",
-        "import pytest\nRAN = []\n\
+        "import pytest\nRAN, DOC = [], []\n\
          @pytest.fixture\ndef number():\n    RAN.append(1)\n    return len(RAN)\n\
          def test_a(number, subtests, record_property):\n\
          \x20   record_property('number', number)\n\
          \x20   with subtests.test('part'): assert number == 2\n\
-         def documented():\n    '''\n    >>> len(RAN)\n    2\n    '''\n",
+         def documented():\n    '''\n    >>> DOC.append(1) or len(DOC) > 1\n    True\n    '''\n",
     );
     let project = project.file("pytest.ini", "[pytest]\naddopts = --doctest-modules\n");
     project.evenly(&["local", "--shards", "1"]).exits(0);
