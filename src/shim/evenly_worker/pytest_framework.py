@@ -128,7 +128,7 @@ class Pytest:
             self.problem = (self._ended(status), self.driver.detail)
 
     def _answer_inside(self, answer):
-        """From the loop: an error is brought out through pytest, which would take it for its own."""
+        """From the loop. pytest would take an error for its own, so it is brought out beside it."""
         try:
             self._settle()
             return answer(), None

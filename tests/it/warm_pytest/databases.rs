@@ -14,7 +14,8 @@ fn on(databases: &serde_json::Value, more: &str) -> Option<Project> {
 }
 
 fn sqlite(test: &serde_json::Value) -> serde_json::Value {
-    json!({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "own.sqlite3", "TEST": test}})
+    let engine = "django.db.backends.sqlite3";
+    json!({"default": {"ENGINE": engine, "NAME": "own.sqlite3", "TEST": test}})
 }
 
 /// Two shards come to what pytest-django says itself, and migrations ran for one template, or for
