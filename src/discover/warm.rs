@@ -51,7 +51,7 @@ pub(super) async fn list(
     if groups.is_empty() && !broken.is_empty() {
         session.close().await;
         let (error, words) = (ListError::Broken(broken), String::new());
-        return Err(DiscoverError::Listing { suite: name(), error, words });
+        return Err(DiscoverError::Listing { suite: name(), error, words, hint: None });
     }
     let groups = with_broken(groups, broken);
     let groups = groups.into_iter().map(|listed| group(&suite.name, listed)).collect();

@@ -21,6 +21,9 @@ impl Reading {
                 nesting("::", Some('['), group, test)
             }
             Self::Junit { naming: Naming::ClassAndName, .. } => nesting("::", None, group, test),
+            Self::Junit { naming: Naming::Phpunit, .. } => nesting("::", Some(' '), group, test),
+            // Its names say nothing of what they stand in.
+            Self::Junit { naming: Naming::Name, .. } => None,
             Self::Junit { naming: Naming::Dotted, .. } | Self::Told { naming: _ } => {
                 nesting(".", None, group, test)
             }

@@ -13,8 +13,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::dispatcher::{Action, Dispatcher, Execution, Input, Job};
 use super::worker::{Order, Worker};
 use super::{Setup, Streaming};
-use crate::framework::Framework;
-use crate::model::{Event, GroupId, NotRun, Stop, SuiteName};
+use crate::framework::{Framework, Selection};
+use crate::model::{Event, GroupFinished, GroupId, NotRun, Stop, SuiteName};
 use crate::process::{Control, Follower, become_reaper, kill_orphans};
 use crate::provision::{More, Provision, ProvisionError, Request, Told};
 use crate::sink::{Sink, SinkError};
@@ -230,7 +230,8 @@ impl<'a, 'o> Driver<'a, 'o> {
         let mut slots = Vec::new();
         let mut workers = JoinSet::new();
         for index in 0..setup.workers {
-            let worker = Worker::new(Rc::clone(&setup), provision.cloned(), index);
+            let number = setup.first_worker.saturating_add(index);
+            let worker = Worker::new(Rc::clone(&setup), provision.cloned(), number);
             let worker = worker.map_err(system("make a worker's directory"))?;
             let (orders, inbox) = mpsc::channel(1);
             let output = worker.output().to_owned();
@@ -314,6 +315,9 @@ impl<'a, 'o> Driver<'a, 'o> {
             for action in self.dispatcher.handle(self.now_us(), next) {
                 self.act(action).await;
             }
+            for note in self.dispatcher.notes() {
+                (self.outputs.note)(&note);
+            }
             if let Journalling::Broke(why) = &mut self.journal {
                 input = why.take().map(Input::Broken);
             }
@@ -322,10 +326,15 @@ impl<'a, 'o> Driver<'a, 'o> {
 
     async fn act(&mut self, action: Action) {
         match action {
-            Action::Start { worker, job, selection } => self.start(worker, job, selection).await,
+            Action::Start { worker, job, selection, with } => {
+                self.start(worker, job, selection, &with).await;
+            }
             Action::Signal { worker, signal } => self.control(worker, Control::Signal(signal)),
             Action::Kill { worker } => self.control(worker, Control::Kill),
-            Action::Emit(event) => self.emit(&event),
+            Action::Emit(event) => {
+                let event = self.numbered(*event);
+                self.emit(&event);
+            }
             Action::Finish => self.finished = true,
         }
     }
@@ -337,8 +346,9 @@ impl<'a, 'o> Driver<'a, 'o> {
         }
     }
 
-    async fn start(&mut self, worker: u32, job: usize, selection: crate::framework::Selection) {
+    async fn start(&mut self, worker: u32, job: usize, selection: Selection, with: &[usize]) {
         let job = Rc::clone(&self.jobs[job]);
+        let with = with.iter().map(|other| Rc::clone(&self.jobs[*other])).collect();
         let suite = &job.group.id.suite;
         let framework = Rc::clone(&self.suites.frameworks[suite]);
         let session = self.suites.sessions.get(suite).cloned();
@@ -353,9 +363,28 @@ impl<'a, 'o> Driver<'a, 'o> {
             slot.follower = Some((job.group.id.clone(), Follower::new(slot.output.clone())));
         }
         let more = if self.dispatcher.has_waiting() { More::Follow } else { More::No };
-        let order = Order { job, framework, session, selection, controls: inbox, keep, more };
+        let order = Order { job, with, framework, session, selection, controls: inbox, keep, more };
         // A worker ends only after its orders' sender is gone, so it is there to take this.
         let _ = slot.orders.send(order).await;
+    }
+
+    /// The event with its worker's own number instead of its place among the workers.
+    fn numbered(&self, mut event: Event) -> Event {
+        match &mut event {
+            Event::GroupStarted { worker, .. }
+            | Event::GroupFinished(GroupFinished { worker, .. }) => {
+                *worker = worker.saturating_add(self.setup.first_worker);
+            }
+            Event::RunStarted(_)
+            | Event::Discovered { .. }
+            | Event::DatabaseReady { .. }
+            | Event::Planned { .. }
+            | Event::GroupSlow { .. }
+            | Event::Streamed { .. }
+            | Event::Stopping { .. }
+            | Event::RunFinished { .. } => {}
+        }
+        event
     }
 
     fn emit(&mut self, event: &Event) {

@@ -191,6 +191,8 @@ fn started(shard: Shard) -> Event {
         started: jiff::Timestamp::UNIX_EPOCH,
         host: "bench".to_owned(),
         before_us: None,
+        config: None,
+        partial: false,
     })
 }
 

@@ -119,11 +119,11 @@ HEAVY=(aggregation annotations bulk_create delete expressions get_or_create look
     multiple_database prefetch_related queries schema select_related transactions)
 
 database() {
-    local engine=$1 address=$2 suite=$WORK/django-$DJANGO/tests
+    local engine=$1 suite=$WORK/django-$DJANGO/tests
     config "$engine" <<END
 [database.server]
-url = "$address"
 server = "managed"
+engine = "$engine"
 
 [[suite]]
 name = "django"
@@ -159,8 +159,8 @@ END
 databases() {
     source_of django "$DJANGO"
     "$BIN/pip" install --quiet --disable-pip-version-check "psycopg[binary]" PyMySQL
-    database postgres postgres://localhost/django
-    database mariadb mysql://localhost/django
+    database postgres
+    database mariadb
 }
 
 install

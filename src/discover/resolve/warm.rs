@@ -33,6 +33,7 @@ pub(super) fn foreign(suite: &Suite, known: Option<WarmFramework>) -> Option<&'s
         ("worker-groups", worker_groups.is_some() && !warm),
         ("discover`, `globs` or `run", commands && warm),
         ("results", suite.results.is_some() && warm),
+        ("batch", suite.batch.is_some() && warm),
     ];
     given.into_iter().find(|(_, foreign)| *foreign).map(|(key, _)| key)
 }

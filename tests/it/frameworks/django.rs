@@ -333,9 +333,9 @@ fn keys_of_other_frameworks_are_refused() {
     for (framework, line, key) in [
         ("unittest", "settings = \"x\"", "settings"),
         ("unittest", "aliases = {}\ngroup-by = \"app\"", "group-by"),
-        ("pytest", "group-by = \"class\"", "group-by"),
-        ("pytest", "worker-groups = 3", "worker-groups"),
-        ("pytest", "processes = \"fork\"", "processes"),
+        ("nextest", "group-by = \"class\"", "group-by"),
+        ("nextest", "worker-groups = 3", "worker-groups"),
+        ("nextest", "processes = \"fork\"", "processes"),
         (
             "command",
             "worker-memory = \"1GB\"\nglobs = [\"*\"]\nrun = \"true {tests}\"",
