@@ -112,7 +112,8 @@ class Pytest:
         """What `pytest.main` does, with the options that are evenly's matter set aside."""
         from _pytest.config import _prepareconfig
 
-        os.environ["PYTEST_VERSION"] = self.pytest.__version__
+        if self.pytest.version_tuple[:2] >= (8, 2):
+            os.environ["PYTEST_VERSION"] = self.pytest.__version__
         self.config = config = _prepareconfig(list(self.args), [self.driver])
         try:
             for name, why in REFUSED.items():
