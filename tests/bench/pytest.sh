@@ -7,7 +7,7 @@
 # a rule. All is installed into a directory that is removed, unless WORK names one that stays.
 # `evenly` is `evenly local --shards 1 --workers 2` with the history, and for pytest-django the
 # template, of a first run, which is not counted; `-n 2` is the best of pytest-xdist's ways to
-# distribute. Each figure is the least and the most of ROUNDS rounds, the ways in turn. Ids and
+# distribute, or of DISTS. Each figure is the least and the most of ROUNDS rounds, the ways in turn. Ids and
 # outcomes of all three are compared first. `first test` is the time until the first test begins.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 ROUNDS=${ROUNDS:-3}
 EVENLY=${EVENLY:-$PWD/target/release/evenly}
 PLAIN="$PWD/tests/it/warm_pytest/plain_pytest.py"
-DISTS=(load worksteal loadscope loadfile)
+read -ra DISTS <<<"${DISTS:-load worksteal loadscope loadfile}"
 NETWORKX=3.6.1
 DRF=3.16.1
 PYTEST=(pytest==9.2.0 pytest-xdist==3.8.0)
