@@ -130,8 +130,6 @@ pub(super) fn nextest_literal(name: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shim {
-    /// For pytest.
-    Pytest,
     /// For mocha.
     Mocha,
     /// For vitest.

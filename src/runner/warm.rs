@@ -98,10 +98,10 @@ async fn fresh(
     handed: &Handed,
     old: Option<Kept>,
 ) -> Result<Kept, WarmError> {
-    if let Some(old) = old {
-        if let Some(why) = old.worker.stop().await {
-            session.note(format!("a worker, at its end: {why}"));
-        }
+    if let Some(old) = old
+        && let Some(why) = old.worker.stop().await
+    {
+        session.note(format!("a worker, at its end: {why}"));
     }
     let variables = handed.variables.clone();
     for (name, value) in &variables {

@@ -36,9 +36,6 @@ macro_rules! tool {
 #[must_use]
 pub fn source(shim: Shim) -> Source {
     match shim {
-        Shim::Pytest => {
-            Source { file_name: "pytest_shim.py", text: include_str!("pytest_shim.py") }
-        }
         Shim::Mocha => tool!("mocha.cjs"),
         Shim::Vitest => tool!("vitest.mjs"),
         Shim::Minitest => tool!("minitest.rb"),

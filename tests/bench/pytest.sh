@@ -3,11 +3,11 @@
 #
 #   cargo build --release && tests/bench/pytest.sh [SUITE...]
 #
-# SUITE is `networkx` (a pytest project) or `drf` (Django REST framework, of pytest-django); both as a
-# rule. Everything is installed into a directory that is removed, unless WORK names one that stays.
+# SUITE is `networkx` (a pytest project) or `drf` (Django REST framework, of pytest-django); both as
+# a rule. All is installed into a directory that is removed, unless WORK names one that stays.
 # `evenly` is `evenly local --shards 1 --workers 2` with the history, and for pytest-django the
 # template, of a first run, which is not counted; `-n 2` is the best of pytest-xdist's ways to
-# distribute. Each figure is the least and the most of ROUNDS rounds, the ways in turn. Ids and
+# distribute, or of DISTS. Each figure is the least and the most of ROUNDS rounds, the ways in turn. Ids and
 # outcomes of all three are compared first. `first test` is the time until the first test begins.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 ROUNDS=${ROUNDS:-3}
 EVENLY=${EVENLY:-$PWD/target/release/evenly}
 PLAIN="$PWD/tests/it/warm_pytest/plain_pytest.py"
-DISTS=(load worksteal loadscope loadfile)
+read -ra DISTS <<<"${DISTS:-load worksteal loadscope loadfile}"
 NETWORKX=3.6.1
 DRF=3.16.1
 PYTEST=(pytest==9.2.0 pytest-xdist==3.8.0)
@@ -92,7 +92,8 @@ import sys
 plain = dict(reversed(line.rstrip("\n").split(" ", 1)) for line in open(sys.argv[1]) if " " in line)
 report = json.load(open("evenly-out/report.json"))
 evenly = {test["id"].partition(":")[2]: test["outcome"] for test in report["tests"]}
-differ = {k: (plain.get(k), evenly.get(k)) for k in plain.keys() | evenly if plain.get(k) != evenly.get(k)}
+both = {name: (plain.get(name), evenly.get(name)) for name in plain.keys() | evenly}
+differ = {name: outcomes for name, outcomes in both.items() if outcomes[0] != outcomes[1]}
 print(len(plain), report["ledger"]["planned"])
 if differ:
     sys.exit(f"not as pytest alone has it: {dict(list(differ.items())[:10])}")

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::Outcome::{Errored, Failed, Passed, Skipped};
-use crate::model::{Problem, Stop};
+use crate::model::{Problem, Stop, Try};
 use crate::report::testing::{Found, Log, joined, result};
 use crate::report::{FinalOutcome, PlanCause, verdict_line};
 
@@ -210,6 +210,27 @@ fn passed_on_retry_is_flaky() {
     assert_eq!((tests, passed, failed, errored, skipped, flaky), (5, 3, 1, 0, 0, 1));
     let outputs = report.groups[1].executions.iter().map(|run| run.output.is_some());
     assert_eq!(outputs.collect::<Vec<_>>(), [true, true, true]);
+}
+
+#[test]
+fn what_its_framework_tried_again_until_it_passed_is_flaky() {
+    let tried = |outcome| Try {
+        outcome,
+        duration_us: 7,
+        message: Some("not yet".to_owned()),
+        kind: None,
+        detail: None,
+    };
+    let (mut flaky, mut failed) = (result("b1", Passed), result("b2", Failed));
+    flaky.tries = vec![tried(Failed), tried(Errored)];
+    failed.tries = vec![tried(Failed)];
+    let report = joined(vec![one_done(), two().tries("s:b", &[flaky, failed]).ends()]);
+    let (flaky, failed) = (test(&report, "s:b1"), test(&report, "s:b2"));
+    assert_eq!((flaky.outcome, failed.outcome), (FinalOutcome::Flaky, FinalOutcome::Failed));
+    let earlier: Vec<_> = flaky.earlier.iter().map(|one| (one.attempt, one.outcome)).collect();
+    assert_eq!(earlier, [(1, Failed), (1, Errored)]);
+    assert_eq!(flaky.earlier[0].told.as_ref().unwrap().message.as_deref(), Some("not yet"));
+    assert_eq!(failed.earlier.len(), 1);
 }
 
 #[test]

@@ -15,7 +15,6 @@ from . import django_key
 from .django_groups import primaries
 from .django_urls import PLACES, NoUrl, settings_of, url_of
 
-
 # What an alias that leads nowhere holds, as a text.
 NOT_ATTACHED = "[]"
 

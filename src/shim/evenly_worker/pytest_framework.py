@@ -112,7 +112,8 @@ class Pytest:
         """What `pytest.main` does, with the options that are evenly's matter set aside."""
         from _pytest.config import _prepareconfig
 
-        os.environ["PYTEST_VERSION"] = self.pytest.__version__
+        if self.pytest.version_tuple[:2] >= (8, 2):
+            os.environ["PYTEST_VERSION"] = self.pytest.__version__
         self.config = config = _prepareconfig(list(self.args), [self.driver])
         try:
             for name, why in REFUSED.items():
@@ -128,7 +129,7 @@ class Pytest:
             self.problem = (self._ended(status), self.driver.detail)
 
     def _answer_inside(self, answer):
-        """From the loop: an error is brought out through pytest, which would take it for its own."""
+        """From the loop. pytest would take an error for its own, so it is brought out beside it."""
         try:
             self._settle()
             return answer(), None

@@ -195,10 +195,11 @@ impl Tally {
     }
 }
 
-/// A later execution's word counts; that an earlier one failed is remembered.
+/// A later execution's word counts; that an earlier one, or a try within it, failed is remembered.
 fn merge(tests: &mut Tests, result: &TestResult) {
     let before = tests.get(&result.name);
-    let failed_before = before.is_some_and(|test| test.failed_before || !test.outcome.is_good());
+    let failed_before = before.is_some_and(|test| test.failed_before || !test.outcome.is_good())
+        || result.tries.iter().any(|tried| !tried.outcome.is_good());
     let message = (!result.outcome.is_good()).then(|| result.message.clone()).flatten();
     let TestResult { outcome, reported, .. } = *result;
     tests.insert(result.name.clone(), Tried { outcome, reported, failed_before, message });

@@ -276,10 +276,10 @@ fn what_keeps_django_from_starting_is_said() {
     with("settings = \"settings\"", "settings = \"settings\"\nargs = [\"--no-such-flag\"]");
     refused(&project, "`args` of this suite");
     with("settings = \"settings\"", "settings = \"settings\"\npaths = [\"nothing.here\"]");
-    refused(&project, "nothing");
+    local(&project).exits(1).says("nothing");
     project.write("evenly.toml", &config);
     project.write("shop/tests/test_broken.py", "def broken(:\n");
-    refused(&project, "test_broken");
+    local(&project).exits(1).says("test_broken");
     std::fs::remove_file(project.path("shop/tests/test_broken.py")).unwrap();
     project.write("shop/migrations/0001_initial.py", "raise RuntimeError('no such luck')\n");
     local(&project).exits(3).warns("no such luck");
@@ -333,9 +333,9 @@ fn keys_of_other_frameworks_are_refused() {
     for (framework, line, key) in [
         ("unittest", "settings = \"x\"", "settings"),
         ("unittest", "aliases = {}\ngroup-by = \"app\"", "group-by"),
-        ("pytest", "group-by = \"class\"", "group-by"),
-        ("pytest", "worker-groups = 3", "worker-groups"),
-        ("pytest", "processes = \"fork\"", "processes"),
+        ("nextest", "group-by = \"class\"", "group-by"),
+        ("nextest", "worker-groups = 3", "worker-groups"),
+        ("nextest", "processes = \"fork\"", "processes"),
         (
             "command",
             "worker-memory = \"1GB\"\nglobs = [\"*\"]\nrun = \"true {tests}\"",

@@ -16,8 +16,7 @@ fn options_that_are_evenlys_matter_are_refused_or_without_effect() {
     }
     let args = "args = [\"-x\", \"-n\", \"3\", \"--junitxml=own.xml\", \"--dist=loadfile\"]";
     let Some(project) = project(args) else { return };
-    let project =
-        project.file("test_a.py", "def test_a(): assert 0\ndef test_b(): pass\n").file("a.txt", "");
+    let project = project.file("test_a.py", "def test_a(): assert 0\ndef test_b(): pass\n");
     project.evenly(&["local", "--shards", "1"]).exits(1);
     assert_eq!(reported(&project)["test_a.py::test_b"], "passed");
     assert!(!project.path("own.xml").exists());
@@ -46,7 +45,8 @@ fn a_session_is_what_it_is_in_a_plain_run() {
             "conftest.py",
             "import os\n\
              def note(what):\n    with open('hooks', 'a') as file:\n\
-             \x20       file.write(f\"{os.environ.get('PYTEST_XDIST_WORKER', 'main')} {what}\\n\")\n\
+             \x20       who = os.environ.get('PYTEST_XDIST_WORKER', 'main')\n\
+             \x20       print(who, what, file=file)\n\
              def pytest_sessionstart(session): note('start')\n\
              def pytest_collection_finish(session): note(f'{len(session.items)} collected')\n\
              def pytest_sessionfinish(session, exitstatus): note('finish')\n\
@@ -72,8 +72,8 @@ fn fixtures_of_modules_and_packages_are_set_up_once_for_a_group_and_those_of_a_s
     let Some(project) = project("") else { return };
     let fixture = |scope: &str| {
         format!(
-            "@pytest.fixture(scope='{scope}')\ndef of_{scope}():\n    note('{scope} up')\n    yield\n\
-             \x20   note('{scope} down')\n"
+            "@pytest.fixture(scope='{scope}')\ndef of_{scope}():\n\
+             \x20   note('{scope} up')\n    yield\n    note('{scope} down')\n"
         )
     };
     let test = "def test_one(of_session, of_package, of_module): pass\n\
@@ -83,13 +83,16 @@ fn fixtures_of_modules_and_packages_are_set_up_once_for_a_group_and_those_of_a_s
             "conftest.py",
             format!(
                 "import pytest\ndef note(what):\n    with open('notes', 'a') as file:\n\
-                 \x20       print(what, file=file)\n{}{}{}",
+                 \x20       print(what, file=file)\n{}{}",
                 fixture("session"),
-                fixture("package"),
                 fixture("module")
             ),
         )
         .file("p/__init__.py", "")
+        .file(
+            "p/conftest.py",
+            format!("import pytest\nfrom conftest import note\n{}", fixture("package")),
+        )
         .file("p/test_a.py", test)
         .file("p/test_b.py", test);
     project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(0);
@@ -113,12 +116,12 @@ fn what_is_run_again_is_set_up_again() {
     let Some(project) = project("retries = 1") else { return };
     let project = project.file(
         "test_a.py",
-        "import pytest\nRAN = []\n\
+        "import pytest\nRAN, DOC = [], []\n\
          @pytest.fixture\ndef number():\n    RAN.append(1)\n    return len(RAN)\n\
          def test_a(number, subtests, record_property):\n\
          \x20   record_property('number', number)\n\
          \x20   with subtests.test('part'): assert number == 2\n\
-         def documented():\n    '''\n    >>> len(RAN)\n    2\n    '''\n",
+         def documented():\n    '''\n    >>> DOC.append(1) or len(DOC) > 1\n    True\n    '''\n",
     );
     let project = project.file("pytest.ini", "[pytest]\naddopts = --doctest-modules\n");
     project.evenly(&["local", "--shards", "1"]).exits(0);

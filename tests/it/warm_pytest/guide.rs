@@ -14,7 +14,7 @@ fn blocks(language: &str) -> Vec<String> {
     while let Some(line) = lines.next() {
         if line.trim() == format!("```{language}") {
             let inside = lines.by_ref().take_while(|line| line.trim() != "```");
-            found.push(inside.map(|line| format!("{}\n", line.trim_start())).collect());
+            found.push(inside.map(str::trim_start).collect::<Vec<_>>().join("\n"));
         }
     }
     found

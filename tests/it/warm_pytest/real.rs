@@ -14,7 +14,8 @@ fn is_as_plain(package: &str, version: Version, tests: usize) {
     let Some(project) = project(&format!("env = {{ PYTHONPATH = \"{path}\" }}")) else { return };
     let project = project.copy(&Path::new(&packages).join(package));
     let plain = plainly(&project, version, &["-q"]);
-    project.evenly(&["local", "--shards", "2"]).exits(0);
+    let good = plain.values().all(|outcome| matches!(&**outcome, "passed" | "skipped"));
+    project.evenly(&["local", "--shards", "2"]).exits(i32::from(!good));
     same(&reported(&project), &plain);
     assert_eq!(plain.len(), tests, "{package}");
 }
@@ -26,5 +27,5 @@ fn tomlkits_under_pytest_8() {
 
 #[test]
 fn attrs() {
-    is_as_plain("attrs-26.1.0", Version::Nine, 1_409);
+    is_as_plain("attrs-26.1.0", Version::Nine, 1_386);
 }
