@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use crate::model::{RunKey, Shard, ShardError};
 
 pub use choice::{Asked, ShardChoice, ShardChoiceError, ShardFrom, shard_for};
-pub use table::{Attempt, Folding, Mark, PROVIDERS, Provider, ShardVars, Source};
+pub use table::{
+    Attempt, Folding, Mark, PROVIDERS, Provider, SHARD_STATUS_FILE, ShardVars, Source, WITHHELD,
+};
 
 /// The CI that a job runs in, with what its variables said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -96,6 +96,25 @@ pub enum Folding {
     Travis,
 }
 
+/// Variables that are meant for evenly or for the job, and that no test process gets: files by
+/// which a step of GitHub's speaks to later ones, and the sharding of Bazel's protocol, which a
+/// test framework that knows it too would apply once more, to what is this shard's already.
+pub const WITHHELD: [&str; 10] = [
+    "GITHUB_ENV",
+    "GITHUB_OUTPUT",
+    "GITHUB_PATH",
+    "GITHUB_STATE",
+    "TEST_SHARD_INDEX",
+    "TEST_TOTAL_SHARDS",
+    SHARD_STATUS_FILE,
+    "GTEST_SHARD_INDEX",
+    "GTEST_TOTAL_SHARDS",
+    "GTEST_SHARD_STATUS_FILE",
+];
+
+/// Names the file that a runner creates to say that it shards: Bazel fails the test without it.
+pub const SHARD_STATUS_FILE: &str = "TEST_SHARD_STATUS_FILE";
+
 use Source::{After, Last, Var};
 
 /// A row that tells nothing.
@@ -205,6 +224,7 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[Var("BITBUCKET_BRANCH")],
         pr: &[Var("BITBUCKET_PR_ID")],
         commit: &[Var("BITBUCKET_COMMIT")],
+        advice: Some("in `parallel: steps:`, or in each step: `EVENLY_SHARD=2/4 evenly run`"),
         ..NOTHING
     },
     Provider {
@@ -245,6 +265,7 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[Var("BRANCH_NAME")],
         pr: &[Var("PULL_REQUEST_NUMBER")],
         commit: &[Var("REVISION")],
+        advice: Some("in the command of each job: `EVENLY_SHARD=2/4 evenly run`"),
         ..NOTHING
     },
     Provider {
@@ -255,6 +276,7 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[Var("DRONE_SOURCE_BRANCH"), Var("DRONE_BRANCH")],
         pr: &[Var("DRONE_PULL_REQUEST")],
         commit: &[Var("DRONE_COMMIT_SHA")],
+        advice: Some("in the step of each pipeline: `environment: { EVENLY_SHARD: 2/4 }`"),
         ..NOTHING
     },
     Provider {
@@ -303,6 +325,7 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[Var("APPVEYOR_PULL_REQUEST_HEAD_REPO_BRANCH"), Var("APPVEYOR_REPO_BRANCH")],
         pr: &[Var("APPVEYOR_PULL_REQUEST_NUMBER")],
         commit: &[Var("APPVEYOR_PULL_REQUEST_HEAD_COMMIT"), Var("APPVEYOR_REPO_COMMIT")],
+        advice: Some("in `environment: matrix:` an entry a shard, `- EVENLY_SHARD: 2/4`"),
         ..NOTHING
     },
     Provider {
@@ -312,6 +335,7 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[Var("CF_BRANCH")],
         pr: &[Var("CF_PULL_REQUEST_NUMBER")],
         commit: &[Var("CF_REVISION")],
+        advice: Some("in each parallel step: `environment: [EVENLY_SHARD=2/4]`"),
         ..NOTHING
     },
     Provider {
@@ -321,6 +345,7 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[After("CODEBUILD_WEBHOOK_TRIGGER", "branch/")],
         pr: &[After("CODEBUILD_WEBHOOK_TRIGGER", "pr/")],
         commit: &[Var("CODEBUILD_RESOLVED_SOURCE_VERSION")],
+        advice: Some("in the batch's `build-matrix`, the variable `EVENLY_SHARD: [1/2, 2/2]`"),
         ..NOTHING
     },
     Provider {
@@ -331,6 +356,9 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[Var("HEROKU_TEST_RUN_BRANCH")],
         pr: &[Var("HEROKU_PR_NUMBER")],
         commit: &[Var("HEROKU_TEST_RUN_COMMIT_VERSION")],
+        advice: Some(
+            "in `app.json`, environment `test`: `\"formation\": { \"test\": { \"quantity\": 4 } }`",
+        ),
         ..NOTHING
     },
     Provider {
@@ -342,6 +370,7 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[Var("CIRRUS_BRANCH")],
         pr: &[Var("CIRRUS_PR")],
         commit: &[Var("CIRRUS_CHANGE_IN_REPO")],
+        advice: Some("in `env: matrix:` an entry a shard, `EVENLY_SHARD: 2/4`"),
         ..NOTHING
     },
     Provider {
@@ -352,6 +381,7 @@ pub static PROVIDERS: [Provider; 22] = [
         branch: &[Var("BITRISE_GIT_BRANCH")],
         pr: &[Var("BITRISE_PULL_REQUEST")],
         commit: &[Var("BITRISE_GIT_COMMIT")],
+        advice: Some("in each parallel workflow: `envs: [{ EVENLY_SHARD: 2/4 }]`"),
         ..NOTHING
     },
     Provider {

@@ -168,6 +168,22 @@ fn a_ci_without_a_shard_is_an_error_and_only_outside_any_is_it_all() {
 }
 
 #[test]
+fn a_ci_that_tells_no_shard_is_told_what_to_write() {
+    for provider in &PROVIDERS {
+        let silent = Ci { provider, values: BTreeMap::new() };
+        let error = shard_for(Asked::default(), Some(&silent)).unwrap_err().to_string();
+        let forms = ["`--shard 2/4`", "EVENLY_SHARD=2/4", "EVENLY_SHARDS=4", provider.name];
+        for words in forms {
+            assert!(error.contains(words), "{error}: no {words}");
+        }
+        // What is known by its total has that, and of an unknown one nothing is known.
+        let advised = !matches!(provider.name, "Bazel" | "an unknown CI");
+        assert_eq!(provider.advice.is_some(), advised, "{}", provider.name);
+        assert!(error.ends_with(provider.advice.unwrap_or(error.as_str())), "{error}");
+    }
+}
+
+#[test]
 fn kubernetes_gives_the_index_and_the_user_the_total() {
     let job = ci(&[("JOB_COMPLETION_INDEX", "0")]);
     assert!(shard_for(Asked::default(), Some(&job)).is_err());

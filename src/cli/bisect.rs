@@ -226,6 +226,7 @@ impl Bisect<'_> {
         let mut jobs = jobs(self.project, &running, &self.found.discovery, &assigned);
         for job in &mut jobs {
             job.retries = 0;
+            job.batch = 1;
         }
         let work = self.work.join("run");
         store::make_dir(&work)?;

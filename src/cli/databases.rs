@@ -71,7 +71,7 @@ impl Fill for Filler<'_> {
             let worker = session.worker(FILLER, &BTreeMap::new()).await;
             let mut worker = worker.map_err(|error| error.to_string())?;
             let filled = worker.prepare(&filling.alias, url, output, before, FILL_MAX).await;
-            worker.stop().await;
+            let _ = worker.stop().await;
             filled.map_err(|error| error.to_string())
         })
     }

@@ -1,10 +1,12 @@
-//! The shards as a CI takes them: GitHub's matrix, GitLab's child pipeline.
+//! What a CI takes from evenly: the shards as GitHub's matrix or GitLab's child pipeline, and the
+//! verdict as outputs of a step.
 
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use crate::model::Shard;
-use crate::store;
+use crate::report::{RunReport, RunVerdict};
+use crate::store::{self, StoreError};
 
 /// The most jobs that a matrix of GitHub's has.
 const GITHUB_JOBS_MAX: u32 = 256;
@@ -15,11 +17,27 @@ const GITLAB_JOBS_MAX: u32 = 200;
 /// nothing in it can be taken for another output.
 pub(super) fn github_matrix(shards: u32) -> Result<(), Error> {
     refuse_beyond(GITHUB_JOBS_MAX, "a matrix of GitHub's", shards)?;
-    let output = std::env::var_os("GITHUB_OUTPUT").filter(|path| !path.is_empty());
-    let output = PathBuf::from(output.ok_or(Error::NoGithubOutput)?);
+    let output = github_output().ok_or(Error::NoGithubOutput)?;
     let shard = |index| Shard { index, total: shards }.to_string();
     let matrix = serde_json::json!({ "shard": (1..=shards).map(shard).collect::<Vec<_>>() });
     Ok(store::append(&output, &format!("matrix={matrix}\nshards={shards}\n"))?)
+}
+
+/// Writes `verdict` and `failed` to the outputs of this step, if it is one of a GitHub workflow.
+/// They are a word of evenly's and a number, as above.
+pub(super) fn github_verdict(report: &RunReport) -> Result<(), StoreError> {
+    let Some(output) = github_output() else { return Ok(()) };
+    let verdict = match report.verdict {
+        RunVerdict::Passed => "passed",
+        RunVerdict::Failed => "failed",
+        RunVerdict::Incomplete => "incomplete",
+    };
+    store::append(&output, &format!("verdict={verdict}\nfailed={}\n", report.totals.bad()))
+}
+
+/// Where a step of a GitHub workflow leaves its outputs.
+fn github_output() -> Option<PathBuf> {
+    std::env::var_os("GITHUB_OUTPUT").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// Writes a pipeline with a job a shard, each of which extends the `.evenly` of `include`.

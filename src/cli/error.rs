@@ -192,7 +192,11 @@ impl Error {
             Self::NoJournals(_) => {
                 "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
             }
-            Self::Discover(DiscoverError::Failed { .. }) => {
+            Self::Discover(
+                DiscoverError::Failed { hint: Some(hint), .. }
+                | DiscoverError::Listing { hint: Some(hint), .. },
+            ) => return Some(format!("{hint}; nothing was run")),
+            Self::Discover(DiscoverError::Failed { hint: None, .. }) => {
                 "run the listing by hand in the suite's directory; nothing was run"
             }
             _ => return None,

@@ -6,6 +6,7 @@ use globset::GlobBuilder;
 use ignore::WalkBuilder;
 
 use super::args::MergeArgs;
+use super::emit;
 use super::error::Error;
 use super::history::{Known, Writable, can_be_kept, load};
 use super::observe::observe;
@@ -44,6 +45,9 @@ pub(super) fn merge(journals: &[PathBuf], to: &Destination<'_>) -> Result<Exit, 
         store::replace(&to.out.join(name), text.as_bytes())?;
     }
     out(&table::render(&report, table::Colour::On));
+    if let Err(error) = emit::github_verdict(&report) {
+        warn(&format!("{error}; later steps do not learn the verdict"));
+    }
     to.publish.map_or(Ok(report.exit), |args| publish::after_merge(&report, args))
 }
 

@@ -204,9 +204,10 @@ pub(super) fn read_config(path: &Path) -> Result<Config, Error> {
     Config::parse(&text).map_err(|error| Error::Config { path: path.to_owned(), error })
 }
 
-/// evenly's own variables: flags, and tokens that no test needs.
+/// evenly's own variables: flags and secrets that no test needs; and the job's, that none may have.
 pub(super) fn own_variables() -> Vec<OsString> {
-    let own = |name: &str| name.starts_with("EVENLY_") || TOKENS.contains(&name);
+    let withheld = |name: &str| ci::WITHHELD.contains(&name) || TOKENS.contains(&name);
+    let own = |name: &str| name.starts_with("EVENLY_") || withheld(name);
     let names = std::env::vars_os().map(|(name, _)| name);
     names.filter(|name| own(&name.to_string_lossy())).collect()
 }

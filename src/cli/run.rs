@@ -33,6 +33,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     project.run = run_key(&project, args.attempt);
     let running = Running::new(&args.running, &project);
     let claimed = claim(&running.out, shard, project.run.attempt)?;
+    say_that_it_shards()?;
     block_on(async {
         let mut found = project.discover(&claimed.files.work, running.order).await?;
         let planned = match saved {
@@ -46,6 +47,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
         found.discovery.close().await;
         ran
     })?
+}
+
+/// Creates the file of Bazel's sharding protocol, if that is spoken here.
+fn say_that_it_shards() -> Result<(), Error> {
+    let file = std::env::var_os(ci::SHARD_STATUS_FILE).filter(|path| !path.is_empty());
+    file.map_or(Ok(()), |path| Ok(store::append(Path::new(&path), "")?))
 }
 
 /// A plan of `evenly plan --out`.

@@ -12,7 +12,7 @@ use super::planning::Planned;
 use super::print;
 use super::project::{Found, Project, own_variables};
 use crate::ci::{Ci, Folding};
-use crate::config::Show;
+use crate::config::{Fresh, Show};
 use crate::discover::Discovery;
 use crate::exit::Exit;
 use crate::model::{AssignedGroup, Event, FORMAT, Group, GroupId, RunKey, RunStarted, Shard, Stop};
@@ -171,11 +171,18 @@ pub(super) fn jobs(
         let group = groups[&assigned.id];
         let suite = suites[&group.id.suite];
         let limits = group.limits;
+        let framework = &discovery.frameworks[&group.id.suite];
+        // Each group gets databases of its own there.
+        let fresh = suite.named_databases().any(|name| {
+            project.config.databases.get(name).is_some_and(|it| it.fresh == Fresh::Group)
+        });
         Job {
             group: group.clone(),
-            reading: discovery.frameworks[&group.id.suite].reading,
+            reading: framework.reading,
             timeout: limits.timeout.or(suite.timeout()).unwrap_or(run.timeout()),
             retries: limits.retries.or(running.retries).or(suite.retries).unwrap_or(run.retries),
+            batch: if fresh { 1 } else { framework.batch() },
+            estimate_us: assigned.estimate.us,
         }
     };
     assigned.iter().map(job).collect()

@@ -164,6 +164,9 @@ pub struct Suite {
     /// For warm workers: one is renewed after so many groups.
     #[serde(default)]
     pub worker_groups: Option<NonZeroU32>,
+    /// For commands: how many groups one may run.
+    #[serde(default)]
+    pub batch: Option<NonZeroU32>,
     /// For Django: the `[database.NAME]` of an alias.
     #[serde(default)]
     pub aliases: BTreeMap<String, String>,

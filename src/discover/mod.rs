@@ -15,7 +15,8 @@ use std::time::Duration;
 use crate::config::{Config, Suite};
 use crate::framework::protocol::WarmDatabase;
 use crate::framework::{
-    self, Commands, Framework, How, ListError, ListedGroup, Placeholder, Source, Template, Values,
+    self, Commands, Framework, How, ListError, ListedGroup, Placeholder, Preset, Source, Template,
+    Values,
 };
 use crate::model::{
     DiscoveredGroup, Event, Group, GroupId, Limits, Member, ProcessEnd, SuiteName, one_line,
@@ -28,6 +29,8 @@ pub use resolve::ResolveError;
 
 /// How long a framework may take to list its tests.
 const LIST_TIME_MAX: Duration = Duration::from_mins(10);
+/// How long a framework may take to tell its version.
+const VERSION_TIME_MAX: Duration = Duration::from_secs(20);
 /// How many ids an error names.
 const NAMED_MAX: usize = 5;
 
@@ -55,6 +58,8 @@ pub enum DiscoverError {
         end: ProcessEnd,
         /// What it printed.
         words: String,
+        /// What to look at, where the framework is one that evenly knows.
+        hint: Option<String>,
     },
     /// The listing's command never ended.
     #[error("suite `{suite}`: listing its tests took longer than {} s{words}",
@@ -77,6 +82,8 @@ pub enum DiscoverError {
         error: ListError,
         /// What the command printed on stderr.
         words: String,
+        /// What to look at, where the framework is one that evenly knows.
+        hint: Option<String>,
     },
     /// Its process cannot list.
     #[error("suite `{0}`: {1}")]
@@ -299,13 +306,57 @@ async fn list(
     }
     if end != ProcessEnd::Exited(0) {
         let words = last_words(&stdout, &stderr);
-        return Err(DiscoverError::Failed { suite: name(), end, words });
+        let hint = advice(suite, dir, variables, around).await;
+        return Err(DiscoverError::Failed { suite: name(), end, words, hint });
     }
-    framework::parse(format, &stdout).map_err(|error| DiscoverError::Listing {
-        suite: name(),
-        error,
-        words: last_words(b"", &stderr),
-    })
+    match framework::parse(format, &stdout) {
+        Ok(listed) => Ok(listed),
+        Err(error) => {
+            let words = last_words(b"", &stderr);
+            let hint = match &error {
+                ListError::Broken(_) => None,
+                ListError::Json { .. }
+                | ListError::Xml { .. }
+                | ListError::Jest(_)
+                | ListError::Format(_) => advice(suite, dir, variables, around).await,
+            };
+            Err(DiscoverError::Listing { suite: name(), error, words, hint })
+        }
+    }
+}
+
+/// What a suite's framework needs, and which version of it is here: for who has to find out why it
+/// could not list.
+async fn advice(
+    suite: &Suite,
+    dir: &Path,
+    variables: &[(String, Template)],
+    around: &Surroundings<'_>,
+) -> Option<String> {
+    let name = &suite.framework;
+    let Preset { needs, version, proved, .. } = Preset::named(name)?;
+    let mut text = format!("`{name}` needs {needs}");
+    if !proved.is_empty() {
+        text.push_str(&format!("; it was tried with {proved}"));
+    }
+    if let Some(version) = version {
+        let call = Call {
+            argv: vec!["sh".into(), "-c".into(), version.into()],
+            cwd: dir.to_owned(),
+            env: listing_env(variables, &Values::default()),
+            user: None,
+            directory: around.work.to_owned(),
+            time_limit: VERSION_TIME_MAX,
+        };
+        let told = run(call, around).await.ok().filter(|told| told.end == ProcessEnd::Exited(0));
+        let told = told.map(|told| String::from_utf8_lossy(&told.stdout).into_owned());
+        let line = told.as_deref().and_then(|told| told.lines().find(|line| !line.is_empty()));
+        text.push_str(&match line {
+            Some(line) => format!("; here is `{}`", one_line(line)),
+            None => "; here it cannot even tell its version".to_owned(),
+        });
+    }
+    Some(text)
 }
 
 /// The variables of a suite while its tests are listed. One that needs a worker has no value yet.

@@ -2,6 +2,7 @@
 
 mod warm;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use super::{DiscoverError, Surroundings};
@@ -57,6 +58,9 @@ pub enum ResolveError {
          say what became of the tests"
     )]
     NoJunit,
+    /// Groups of one command could not be told apart.
+    #[error("`batch` needs results in JUnit: by its exit status a command tells of one group")]
+    BatchByStatus,
     /// Its directory is not there.
     #[error("its directory `{}` is not there", .0.display())]
     NoDirectory(PathBuf),
@@ -148,7 +152,11 @@ fn command(suite: &Suite, dir: PathBuf) -> Result<Framework, ResolveError> {
         python: python(suite),
         shim: None,
         files: Vec::new(),
+        batch: suite.batch.map_or(1, NonZeroU32::get),
     }));
+    if suite.batch.is_some() && results == Results::ExitStatus {
+        return Err(ResolveError::BatchByStatus);
+    }
     let reading = Reading::of(results, Naming::ClassAndName, Selects::Group);
     Ok(Framework { how, reading, dir, env: Vec::new() })
 }
@@ -179,9 +187,15 @@ fn preset(
         shim,
         env,
         files,
+        batch,
+        version: _,
         needs: _,
         proved: _,
     } = known;
+    let batch = suite.batch.unwrap_or(batch).get();
+    if batch > 1 && results == Results::ExitStatus {
+        return Err(refuse(ResolveError::BatchByStatus));
+    }
     let shim = match shim {
         None => None,
         Some(shim) => {
@@ -200,6 +214,7 @@ fn preset(
         python: python(suite),
         shim,
         files: files.into_iter().collect(),
+        batch,
     }));
     let reading = Reading::of(results, naming, selects);
     Ok(Framework { how, reading, dir, env: env.into_iter().collect() })

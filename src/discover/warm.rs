@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{DiscoverError, LIST_TIME_MAX, Surroundings, listing_env, options};
 use crate::config::Suite;
 use crate::framework::protocol::{WarmDatabase, WarmGroup};
-use crate::framework::{ListError, Template, Values, Warm};
+use crate::framework::{Broken, ListError, Template, Values, Warm};
 use crate::model::{Aliases, Group, GroupId, Limits, Member, SuiteName};
 use crate::store;
 use crate::warm::{Listing, Session, Spec};
@@ -48,13 +48,33 @@ pub(super) async fn list(
     let session = Session::start(spec, options(around)).await.map_err(refuse)?;
     let Listing { groups, broken, databases } =
         session.list(LIST_TIME_MAX).await.map_err(refuse)?;
-    if !broken.is_empty() {
+    if groups.is_empty() && !broken.is_empty() {
         session.close().await;
         let (error, words) = (ListError::Broken(broken), String::new());
-        return Err(DiscoverError::Listing { suite: name(), error, words });
+        return Err(DiscoverError::Listing { suite: name(), error, words, hint: None });
     }
+    let groups = with_broken(groups, broken);
     let groups = groups.into_iter().map(|listed| group(&suite.name, listed)).collect();
     Ok(Found { session, groups, databases })
+}
+
+/// What cannot be collected is a test of that name: the worker that is to run it tells why, and the
+/// rest of the suite runs as it does without evenly.
+fn with_broken(mut groups: Vec<WarmGroup>, broken: Vec<Broken>) -> Vec<WarmGroup> {
+    for Broken { name, message: _ } in broken {
+        match groups.iter_mut().find(|group| group.name == name) {
+            Some(group) if group.tests.contains(&name) => {}
+            Some(group) => group.tests.push(name),
+            None => groups.push(WarmGroup {
+                tests: vec![name.clone()],
+                name,
+                databases: Vec::new(),
+                dirties: Vec::new(),
+                late: false,
+            }),
+        }
+    }
+    groups
 }
 
 fn group(suite: &SuiteName, listed: WarmGroup) -> Group {

@@ -29,7 +29,10 @@ pub enum Reading {
         selects: Selects,
     },
     /// From what a warm worker says, by the listed names; every test can be run alone.
-    Told,
+    Told {
+        /// How its framework names tests.
+        naming: Naming,
+    },
 }
 
 impl Reading {
@@ -47,8 +50,7 @@ impl Reading {
     pub fn naming(self) -> Naming {
         match self {
             Self::ExitStatus => Naming::ClassAndName,
-            Self::Junit { naming, selects: _ } => naming,
-            Self::Told => Naming::Dotted,
+            Self::Junit { naming, selects: _ } | Self::Told { naming } => naming,
         }
     }
 
@@ -59,7 +61,7 @@ impl Reading {
         match self {
             Self::ExitStatus => None,
             Self::Junit { naming: _, selects } => selects.arguments(&group.members, tests),
-            Self::Told => Some(tests.iter().map(|test| test.clone().into_bytes()).collect()),
+            Self::Told { naming: _ } => Some(tests.iter().map(|test| test.clone().into_bytes()).collect()),
         }
     }
 }
@@ -205,7 +207,7 @@ pub fn judge(case: &Case<'_>) -> Judged {
             let problem = junit_problem(case, &tests);
             (tests, problem)
         }
-        Reading::Told => told::tests_and_problem(case),
+        Reading::Told { naming: _ } => told::tests_and_problem(case),
     };
     let problem = problem.or_else(|| {
         let left = &case.unkillable;
@@ -232,7 +234,7 @@ pub fn retry_selection(
     failed: &[String],
 ) -> Selection {
     // What a warm worker told of its tests holds, whatever became of it.
-    if problem.is_some() && reading != Reading::Told {
+    if problem.is_some() && !matches!(reading, Reading::Told { .. }) {
         return Selection::Whole;
     }
     let failed: HashSet<&String> = failed.iter().collect();
@@ -361,6 +363,7 @@ fn result(case: &junit::Case, name: String) -> TestResult {
         line: case.line,
         reported: true,
         repeats: 1,
+        tries: Vec::new(),
     }
 }
 
@@ -416,6 +419,7 @@ fn blank(name: &str) -> TestResult {
         line: None,
         reported: false,
         repeats: 1,
+        tries: Vec::new(),
     }
 }
 

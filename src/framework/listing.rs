@@ -1,11 +1,13 @@
 //! What a framework answers when it is asked for its tests.
 
-use std::collections::BTreeMap;
+mod lines;
+mod node;
+mod rust;
+mod trees;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use super::preset::nextest_literal;
 
 /// The form of a listing on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -21,6 +23,22 @@ pub enum ListFormat {
     /// A first line with the directory that paths are shown relative to, then
     /// `jest --listTests --json`. Other lines are noise.
     Jest,
+    /// A first line with the directory that paths are shown relative to, then the file that
+    /// `vitest list --filesOnly --json` writes.
+    Vitest,
+    /// `playwright test --list --reporter=json`: a group is a file.
+    Playwright,
+    /// `rspec --dry-run --format json`: a group is a file.
+    Rspec,
+    /// `phpunit --list-tests-xml`: a group is a class.
+    Phpunit,
+    /// `cargo test -- --list --format terse`, a line `--- ignored`, and the same of ignored tests:
+    /// a group is a test.
+    CargoTest,
+    /// `dotnet test --list-tests`: a group is a class.
+    Dotnet,
+    /// `ctest --show-only=json-v1`: a group is a test, and all that need the same fixtures.
+    Ctest,
 }
 
 /// A group as a framework listed it.
@@ -50,6 +68,16 @@ pub enum ListError {
     /// Its first line is not a directory, or no line is a list.
     #[error("the listing is not a directory and then jest's JSON list; it begins with `{0}`")]
     Jest(String),
+    /// It is not XML.
+    #[error("the listing is not {expected}: {error}; it begins with `{start}`")]
+    Xml {
+        /// What was expected.
+        expected: &'static str,
+        /// Where it departs from that.
+        error: String,
+        /// Its first characters.
+        start: String,
+    },
     /// A shim of another version of evenly.
     #[error("the shim's listing has format {0}, and this evenly reads format {FORMAT}")]
     Format(u32),
@@ -99,28 +127,6 @@ struct ShimGroup {
     tests: Option<Vec<String>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct NextestListing {
-    rust_suites: BTreeMap<String, NextestBinary>,
-}
-
-#[derive(Debug, Deserialize)]
-struct NextestBinary {
-    testcases: BTreeMap<String, NextestTest>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct NextestTest {
-    filter_match: NextestMatch,
-}
-
-#[derive(Debug, Deserialize)]
-struct NextestMatch {
-    status: String,
-}
-
 /// Reads the standard output of a command that lists tests. The groups keep the framework's order;
 /// whether they are unique is for the caller to see.
 ///
@@ -128,20 +134,18 @@ struct NextestMatch {
 /// When the text is not what the format says, or says that tests are broken.
 pub fn parse(format: ListFormat, stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     match format {
-        ListFormat::Lines => Ok(lines(stdout)),
+        ListFormat::Lines => Ok(lines::lines(stdout)),
         ListFormat::Shim => shim(stdout),
-        ListFormat::Nextest => nextest(stdout),
-        ListFormat::Jest => jest(stdout),
+        ListFormat::Nextest => rust::nextest(stdout),
+        ListFormat::Jest => node::jest(stdout),
+        ListFormat::Vitest => node::vitest(stdout),
+        ListFormat::Playwright => node::playwright(stdout),
+        ListFormat::Rspec => trees::rspec(stdout),
+        ListFormat::Phpunit => trees::phpunit(stdout),
+        ListFormat::CargoTest => Ok(rust::cargo_test(stdout)),
+        ListFormat::Dotnet => Ok(lines::dotnet(stdout)),
+        ListFormat::Ctest => trees::ctest(stdout),
     }
-}
-
-fn lines(stdout: &[u8]) -> Vec<ListedGroup> {
-    stdout
-        .split(|byte| *byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .filter(|line| !line.trim_ascii().is_empty())
-        .map(|line| ListedGroup { name: shown(line), argument: line.to_vec(), tests: None })
-        .collect()
 }
 
 fn shim(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
@@ -160,39 +164,6 @@ fn shim(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     Ok(listing.groups.into_iter().map(group).collect())
 }
 
-fn nextest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
-    let listing: NextestListing = json(stdout, "nextest's JSON")?;
-    let group = |(binary, NextestBinary { testcases }): (String, NextestBinary)| {
-        let runs = |test: &NextestTest| test.filter_match.status == "matches";
-        let tests: Vec<String> = testcases
-            .iter()
-            .filter(|(_, test)| runs(test))
-            .map(|(name, _)| format!("{binary}::{name}"))
-            .collect();
-        // nextest calls it an error to run a binary without a test.
-        (!tests.is_empty()).then(|| ListedGroup {
-            argument: format!("--filterset=binary_id(={})", nextest_literal(&binary)).into(),
-            name: binary,
-            tests: Some(tests),
-        })
-    };
-    Ok(listing.rust_suites.into_iter().filter_map(group).collect())
-}
-
-fn jest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
-    let refused = || ListError::Jest(start(stdout));
-    let text = std::str::from_utf8(stdout).map_err(|_| refused())?;
-    let (directory, rest) = text.split_once('\n').ok_or_else(refused)?;
-    // A configuration file may print what it likes.
-    let paths = rest.lines().rev().find_map(|line| serde_json::from_str::<Vec<String>>(line).ok());
-    let group = |path: String| {
-        let inside = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
-        let name = inside.map_or_else(|| path.clone(), str::to_owned);
-        ListedGroup { argument: name.clone().into_bytes(), name, tests: None }
-    };
-    Ok(paths.ok_or_else(refused)?.into_iter().map(group).collect())
-}
-
 fn json<'a, T: Deserialize<'a>>(stdout: &'a [u8], expected: &'static str) -> Result<T, ListError> {
     serde_json::from_slice(stdout).map_err(|error| ListError::Json {
         expected,
@@ -204,6 +175,20 @@ fn json<'a, T: Deserialize<'a>>(stdout: &'a [u8], expected: &'static str) -> Res
 fn start(stdout: &[u8]) -> String {
     let line = stdout.split(|byte| *byte == b'\n').next().unwrap_or_default();
     shown(line).chars().take(START_CHARS_MAX).collect()
+}
+
+/// A regular expression, in the dialects of PCRE and CMake, that this text alone matches.
+fn pattern(text: &str) -> Vec<u8> {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '.' | '\\' | '+' | '*' | '?' | '[' | '^' | ']' | '$' | '(' | ')' | '|' | '-' | '/' => {
+                out.extend(['\\', c]);
+            }
+            c => out.push(c),
+        }
+    }
+    out.into_bytes()
 }
 
 fn shown_broken(broken: &[Broken]) -> String {
@@ -232,21 +217,6 @@ mod tests {
 
     use super::*;
 
-    fn names(format: ListFormat, text: &str) -> Vec<String> {
-        let groups = parse(format, text.as_bytes()).unwrap();
-        groups.into_iter().map(|group| group.name).collect()
-    }
-
-    #[test]
-    fn lines_keep_their_bytes() {
-        let groups = parse(ListFormat::Lines, b"a b\r\n\n  \n\xff\xc3\xa9\nlast").unwrap();
-        let found: Vec<(&str, &[u8])> =
-            groups.iter().map(|group| (&*group.name, &*group.argument)).collect();
-        let expected: [(&str, &[u8]); 3] =
-            [("a b", b"a b"), ("\\xffé", b"\xff\xc3\xa9"), ("last", b"last")];
-        assert_eq!(found, expected);
-    }
-
     #[test]
     fn a_shims_broken_files_are_an_error_that_names_them() {
         let text = r#"{"format":1,"groups":[{"name":"a.py","tests":["a.py::t"]}],
@@ -273,37 +243,22 @@ mod tests {
         assert!(noise.to_string().ends_with("it begins with `Traceback`"), "{noise}");
     }
 
-    #[test]
-    fn nextest_lists_what_it_would_run() {
-        let text = r#"{"rust-suites":{
-            "a::b":{"testcases":{
-                "m::t":{"ignored":false,"filter-match":{"status":"matches"}},
-                "i":{"ignored":true,"filter-match":{"status":"mismatch","reason":"ignored"}}}},
-            "empty":{"testcases":{}}}}"#;
-        let groups = parse(ListFormat::Nextest, text.as_bytes()).unwrap();
-        let expected = ListedGroup {
-            name: "a::b".into(),
-            argument: b"--filterset=binary_id(=a::b)".to_vec(),
-            tests: Some(vec!["a::b::m::t".into()]),
-        };
-        assert_eq!(groups, [expected]);
-    }
-
-    #[test]
-    fn jest_paths_are_relative_to_the_first_line_whatever_is_between() {
-        let text = "/p\nnoise [1]\n[\"/p/a b.test.js\",\"/pq/c.test.js\"]\n";
-        assert_eq!(names(ListFormat::Jest, text), ["a b.test.js", "/pq/c.test.js"]);
-        assert_eq!(names(ListFormat::Jest, "/p\n[]\n"), [""; 0]);
-        assert!(parse(ListFormat::Jest, b"/p\nNo tests found\n").is_err());
-        assert!(parse(ListFormat::Jest, b"").is_err());
-    }
-
     proptest! {
         #[test]
         fn no_text_breaks_a_reader(bytes: Vec<u8>) {
-            for format in
-                [ListFormat::Lines, ListFormat::Shim, ListFormat::Nextest, ListFormat::Jest]
-            {
+            for format in [
+                ListFormat::Lines,
+                ListFormat::Shim,
+                ListFormat::Nextest,
+                ListFormat::Jest,
+                ListFormat::Vitest,
+                ListFormat::Playwright,
+                ListFormat::Rspec,
+                ListFormat::Phpunit,
+                ListFormat::CargoTest,
+                ListFormat::Dotnet,
+                ListFormat::Ctest,
+            ] {
                 let _ = parse(format, &bytes);
             }
         }

@@ -1,6 +1,7 @@
 //! What evenly knows of test frameworks: how each is asked for its tests, told to run some of
 //! them, and understood. Pure data and text; commands are run elsewhere.
 
+pub mod go_test;
 mod judge;
 mod listing;
 mod naming;

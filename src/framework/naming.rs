@@ -18,6 +18,10 @@ pub enum Naming {
     /// As [`Naming::ClassAndName`]; a test outside any `describe` has a name with an empty first
     /// part.
     Jest,
+    /// A listed test is `class::name`; PHP's backslashes between namespaces are dots in JUnit.
+    Phpunit,
+    /// A test is called by its `name` alone.
+    Name,
 }
 
 /// The class under which jest-junit tells of a file that could not be run; the name is the file's.
@@ -28,8 +32,12 @@ impl Naming {
     #[must_use]
     pub fn key_of_listed(self, test: &str) -> String {
         match self {
-            Self::ClassAndName | Self::Dotted | Self::Jest => test.to_owned(),
+            Self::ClassAndName | Self::Dotted | Self::Jest | Self::Name => test.to_owned(),
             Self::Pytest => pytest_key(test),
+            Self::Phpunit => {
+                let class = test.split("::").next().unwrap_or_default();
+                format!("{}{}", class.replace('\\', "."), &test[class.len()..])
+            }
         }
     }
 
@@ -37,7 +45,8 @@ impl Naming {
     #[must_use]
     pub fn key_of_case(self, class: &str, name: &str) -> String {
         match self {
-            Self::ClassAndName | Self::Pytest => joined(class, "::", name),
+            Self::ClassAndName | Self::Pytest | Self::Phpunit => joined(class, "::", name),
+            Self::Name => name.to_owned(),
             Self::Dotted => joined(class, ".", name),
             Self::Jest if class == JEST_FILE_FAILED => joined(name, "::", class),
             Self::Jest => joined(class, "::", name.strip_prefix(" › ").unwrap_or(name)),
@@ -52,6 +61,8 @@ impl Naming {
         let cut = match self {
             Self::Pytest => key.split_once("::"),
             Self::Dotted => key.rsplit_once('.'),
+            Self::Phpunit => key.split_once("::"),
+            Self::Name => return (key.clone(), key),
             Self::ClassAndName | Self::Jest => {
                 let inside = key.strip_prefix(group).and_then(|rest| rest.strip_prefix("::"));
                 inside.map(|inside| (group, inside)).or_else(|| key.split_once("::"))
@@ -140,7 +151,14 @@ mod tests {
             let case = Naming::Pytest.case_of_listed(listed, "g");
             assert_eq!(case, (class.to_owned(), name.to_owned()), "{listed}");
         }
-        for naming in [Naming::ClassAndName, Naming::Pytest, Naming::Dotted, Naming::Jest] {
+        for naming in [
+            Naming::ClassAndName,
+            Naming::Pytest,
+            Naming::Dotted,
+            Naming::Jest,
+            Naming::Phpunit,
+            Naming::Name,
+        ] {
             for test in ["a::b::m::t", "a.b.C.test_x", "t", "::t", "t::", ".t", "a.js::x › y", ""]
             {
                 let (class, name) = naming.case_of_listed(test, "a::b");
@@ -149,6 +167,16 @@ mod tests {
         }
         let case = Naming::ClassAndName.case_of_listed("a::b::m::t", "a::b");
         assert_eq!(case, ("a::b".to_owned(), "m::t".to_owned()));
+    }
+
+    #[test]
+    fn phpunits_namespaces_are_dots_in_junit() {
+        let listed = r#"A\B\BasketTest::testTwo with data set "C\D::e""#;
+        let case = ("A.B.BasketTest", r#"testTwo with data set "C\D::e""#);
+        let key = Naming::Phpunit.key_of_listed(listed);
+        assert_eq!(key, Naming::Phpunit.key_of_case(case.0, case.1));
+        let found = Naming::Phpunit.case_of_listed(listed, r"A\B\BasketTest");
+        assert_eq!(found, (case.0.to_owned(), case.1.to_owned()));
     }
 
     #[test]

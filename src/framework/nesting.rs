@@ -19,7 +19,11 @@ impl Reading {
             Self::Junit { naming: Naming::Pytest, .. } if group.contains('[') => None,
             Self::Junit { naming: Naming::Pytest, .. } => nesting("::", Some('['), group, test),
             Self::Junit { naming: Naming::ClassAndName, .. } => nesting("::", None, group, test),
-            Self::Junit { naming: Naming::Dotted, .. } | Self::Told => {
+            Self::Told { naming: Naming::Pytest } => nesting("::", Some('['), group, test),
+            Self::Junit { naming: Naming::Phpunit, .. } => nesting("::", Some(' '), group, test),
+            // Its names say nothing of what they stand in.
+            Self::Junit { naming: Naming::Name, .. } => None,
+            Self::Junit { naming: Naming::Dotted, .. } | Self::Told { naming: _ } => {
                 nesting(".", None, group, test)
             }
         }
@@ -31,7 +35,7 @@ impl Reading {
         match self {
             Self::ExitStatus => false,
             Self::Junit { selects, naming: _ } => selects.splits_groups(),
-            Self::Told => true,
+            Self::Told { naming: _ } => true,
         }
     }
 
@@ -43,7 +47,7 @@ impl Reading {
             Self::ExitStatus => group.to_vec(),
             Self::Junit { selects, naming: _ } => selects.members(group, unit, tests),
             // Its tests are selected by their names; this one is for people.
-            Self::Told => {
+            Self::Told { naming: _ } => {
                 vec![Member { name: unit.to_owned(), argument: unit.as_bytes().to_vec() }]
             }
         }
@@ -103,7 +107,8 @@ impl Selects {
 mod tests {
     use super::*;
 
-    const TOLD: Reading = Reading::Told;
+    const TOLD: Reading = Reading::Told { naming: Naming::Dotted };
+    const TOLD_BY_PYTEST: Reading = Reading::Told { naming: Naming::Pytest };
     const PYTEST: Reading = Reading::Junit { naming: Naming::Pytest, selects: Selects::Test };
     const CLASSES: Reading =
         Reading::Junit { naming: Naming::ClassAndName, selects: Selects::NextestFilter };
@@ -120,6 +125,15 @@ mod tests {
         let (cuts, containers) = cuts(PYTEST, "t/a.py", "t/a.py::A::B::t[x::y]").unwrap();
         assert_eq!(cuts, ["t/a.py::A", "t/a.py::A::B", "t/a.py::A::B::t", "t/a.py::A::B::t[x::y]"]);
         assert_eq!(containers, 2);
+    }
+
+    #[test]
+    fn what_pytests_worker_tells_is_cut_like_its_files_and_marked_groups_are_not() {
+        let (cuts, containers) =
+            cuts(TOLD_BY_PYTEST, "a[1].py", "a[1].py::A::t[x::y]").unwrap();
+        assert_eq!(cuts, ["a[1].py::A", "a[1].py::A::t", "a[1].py::A::t[x::y]"]);
+        assert_eq!(containers, 1);
+        assert_eq!(TOLD_BY_PYTEST.nesting("@serial", "a.py::t"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! suite is a [`Preset`] made from the user's own lines.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
@@ -31,9 +32,13 @@ pub struct Preset {
     pub env: BTreeMap<String, Template>,
     /// Files to write into `{outdir}` before `run`, by name.
     pub files: BTreeMap<String, Template>,
+    /// How many groups one command may run; 1 where each has its own.
+    pub batch: NonZeroU32,
+    /// Prints the tool's version: for who is told that its listing failed.
+    pub version: Option<String>,
     /// What the user must have installed, and what to mind.
     pub needs: String,
-    /// With what the preset was tried.
+    /// With what the preset was tried; empty where it was not.
     pub proved: String,
 }
 
@@ -127,6 +132,14 @@ pub(super) fn nextest_literal(name: &str) -> String {
 pub enum Shim {
     /// For pytest.
     Pytest,
+    /// For mocha.
+    Mocha,
+    /// For vitest.
+    Vitest,
+    /// For Minitest.
+    Minitest,
+    /// For `ExUnit`.
+    Exunit,
 }
 
 /// Why a preset was refused.
@@ -141,7 +154,10 @@ pub enum PresetError {
         error: TemplateError,
     },
     /// It has no results.
-    #[error("nothing in `run`, `env` or `files` has `{{junit}}`, so its results would be nowhere")]
+    #[error(
+        "nothing in `run`, `env` or `files` has `{{junit}}` or `{{outdir}}`, so its results would \
+         be nowhere"
+    )]
     NoJunit,
     /// A shim is named but not used, or the other way round.
     #[error("`shim` and `{{shim}}` must be given together")]
@@ -184,8 +200,15 @@ struct Text {
     env: BTreeMap<String, String>,
     #[serde(default)]
     files: BTreeMap<String, String>,
+    #[serde(default = "one")]
+    batch: NonZeroU32,
+    version: Option<String>,
     needs: String,
     proved: String,
+}
+
+fn one() -> NonZeroU32 {
+    NonZeroU32::MIN
 }
 
 fn texts() -> BTreeMap<String, Text> {
@@ -216,10 +239,13 @@ impl TryFrom<Text> for Preset {
             shim: text.shim,
             env: parse_all(Role::Variable, text.env)?,
             files: parse_all(Role::File, text.files)?,
+            batch: text.batch,
+            version: text.version,
             needs: text.needs,
             proved: text.proved,
         };
-        if preset.results == Results::Junit && !preset.uses(Placeholder::Junit) {
+        let told = preset.uses(Placeholder::Junit) || preset.uses(Placeholder::Outdir);
+        if preset.results == Results::Junit && !told {
             return Err(PresetError::NoJunit);
         }
         if preset.shim.is_some() != preset.uses(Placeholder::Shim) {
@@ -252,14 +278,17 @@ mod tests {
 
     #[test]
     fn every_preset_is_whole() {
-        assert_eq!(Preset::names(), ["jest", "nextest", "pytest"]);
+        assert!(Preset::names().len() >= 18);
         for name in Preset::names() {
             let preset = Preset::named(&name).unwrap();
             assert!(preset.uses(Placeholder::Args), "{name}");
-            assert!(preset.list.uses(Placeholder::Args), "{name}");
-            // Only with a shim may a run see them: it collects nothing from there.
-            assert!(preset.shim.is_some() || !preset.uses(Placeholder::Paths), "{name}");
-            assert!(!preset.needs.is_empty() && !preset.proved.is_empty(), "{name}");
+            // Only with a shim or a filter may a run see them: it collects nothing from there.
+            let narrows = preset.shim.is_some() || matches!(&*name, "phpunit" | "dotnet");
+            assert!(narrows || !preset.uses(Placeholder::Paths), "{name}");
+            assert!(!preset.needs.is_empty(), "{name}");
+            // What cannot be told apart is not batched.
+            let apart = preset.results == Results::Junit && preset.selects != Selects::NextestFilter;
+            assert!(apart || preset.batch.get() == 1, "{name}");
         }
         assert_eq!(Preset::named("nosuch"), None);
     }

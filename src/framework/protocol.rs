@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::listing::Broken;
-use crate::model::{Outcome, ProcessEnd, TestResult};
+use crate::model::{Outcome, ProcessEnd, TestResult, Try};
 
 /// The protocol's version.
 pub const PROTOCOL: u32 = 1;
@@ -248,6 +248,28 @@ pub struct TestFinished {
     /// The line in that file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// What it came to before, where the framework itself tried it more than once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Tried>,
+}
+
+/// A try of a test before the last one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tried {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, microseconds.
+    pub duration_us: u64,
+    /// The failure's or error's message, one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The failure's or error's type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The failure's or error's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// A group's end.
@@ -277,6 +299,7 @@ impl From<TestFinished> for TestResult {
             detail,
             file,
             line,
+            earlier,
         } = told;
         Self {
             case: if case.is_empty() { test.clone() } else { case },
@@ -291,7 +314,15 @@ impl From<TestFinished> for TestResult {
             line,
             reported: true,
             repeats: 1,
+            tries: earlier.into_iter().map(Try::from).collect(),
         }
+    }
+}
+
+impl From<Tried> for Try {
+    fn from(told: Tried) -> Self {
+        let Tried { outcome, duration_us, message, kind, detail } = told;
+        Self { outcome, duration_us, message, kind, detail }
     }
 }
 

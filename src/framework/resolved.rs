@@ -62,6 +62,8 @@ pub struct Commands {
     pub shim: Option<PathBuf>,
     /// Files to write into `{outdir}` before each run.
     pub files: Vec<(String, Template)>,
+    /// How many groups one command may run.
+    pub batch: u32,
 }
 
 /// A framework that is run by processes that stay, see `docs/reference/shim-protocol.md`.
@@ -89,6 +91,15 @@ pub struct Renewal {
 }
 
 impl Framework {
+    /// How many groups one of its commands may run.
+    #[must_use]
+    pub fn batch(&self) -> u32 {
+        match &self.how {
+            How::Commands(commands) => commands.batch,
+            How::Warm(_) => 1,
+        }
+    }
+
     /// The placeholders that are the same for every group, worker and shard.
     #[must_use]
     pub fn values(&self) -> Values<'_> {

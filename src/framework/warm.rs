@@ -3,11 +3,15 @@
 
 use serde::Deserialize;
 
+use super::naming::Naming;
+
 /// A framework with warm workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WarmFramework {
     /// Django's test runner, or the project's own.
     Django,
+    /// pytest, with the project's plugins.
+    Pytest,
     /// Twisted's.
     Trial,
     /// The standard library's.
@@ -43,7 +47,7 @@ impl GroupBy {
 
 impl WarmFramework {
     /// All of them, by name.
-    pub const ALL: [Self; 3] = [Self::Django, Self::Trial, Self::Unittest];
+    pub const ALL: [Self; 4] = [Self::Django, Self::Pytest, Self::Trial, Self::Unittest];
 
     /// The one of a name.
     #[must_use]
@@ -56,6 +60,7 @@ impl WarmFramework {
     pub fn name(self) -> &'static str {
         match self {
             Self::Django => "django",
+            Self::Pytest => "pytest",
             Self::Trial => "trial",
             Self::Unittest => "unittest",
         }
@@ -69,11 +74,24 @@ impl WarmFramework {
                 "Python 3.9 or newer with Django 4.2 or newer in the environment of `python`, and \
                  `settings`, or `DJANGO_SETTINGS_MODULE` in `env` or in evenly's own environment."
             }
+            Self::Pytest => {
+                "Python 3.9 or newer with pytest 8 or newer in the environment of `python`; \
+                 pytest-xdist may be there and is not used."
+            }
             Self::Trial => {
                 "Python 3.9 or newer with Twisted 24.3 or newer in the environment of `python`; \
                  `paths` name modules or packages."
             }
             Self::Unittest => "Python 3.9 or newer; nothing beyond its standard library.",
+        }
+    }
+
+    /// How it names its tests.
+    #[must_use]
+    pub fn naming(self) -> Naming {
+        match self {
+            Self::Django | Self::Trial | Self::Unittest => Naming::Dotted,
+            Self::Pytest => Naming::Pytest,
         }
     }
 
@@ -99,7 +117,7 @@ mod tests {
             assert!(!warm.needs().is_empty());
             assert!(warm.groups_by(GroupBy::Module));
         }
-        assert_eq!(WarmFramework::named("pytest"), None);
+        assert_eq!(WarmFramework::named("jest"), None);
         assert!(!WarmFramework::Trial.groups_by(GroupBy::App));
     }
 }

@@ -22,7 +22,7 @@ pub use event::{
 pub use granularity::{Granularity, Nesting};
 pub use group::{Aliases, Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
-pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Verdict};
+pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Try, Verdict};
 pub use owner::Owner;
 pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError, WORKERS_MAX};
 pub use text::{counted, hex, human_time, one_line, thousands};

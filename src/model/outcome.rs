@@ -64,6 +64,27 @@ pub struct TestResult {
     pub reported: bool,
     /// How often the framework reported it within this one execution of its group; 1 as a rule.
     pub repeats: u32,
+    /// What it came to before, within this one execution, where its framework tried it again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tries: Vec<Try>,
+}
+
+/// A try of a test that its framework itself followed by another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, microseconds.
+    pub duration_us: u64,
+    /// Its one-line message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Its type (an exception's class, say).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Its text: a trace, usually.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// How a process ended.

@@ -7,7 +7,7 @@
 
 use std::iter::Peekable;
 
-use crate::model::{GroupFinished, GroupId, Outcome, TestId, TestResult, Verdict};
+use crate::model::{GroupFinished, GroupId, Outcome, TestId, TestResult, Try, Verdict};
 
 use super::gather::Work;
 use super::run::{Earlier, Execution, FinalOutcome, GroupReport, ShardReport, TestReport, Told};
@@ -196,7 +196,9 @@ fn fold_test(
     let last = trials.pop().expect("a test is folded from at least one result");
     let results = || trials.iter().chain(std::iter::once(&last)).map(|trial| &trial.result);
     let held = last.result.outcome == Outcome::Passed;
-    let broke = results().any(|result| !result.outcome.is_good());
+    let broke = results().any(|result| {
+        !result.outcome.is_good() || result.tries.iter().any(|tried| !tried.outcome.is_good())
+    });
     // What an execution said of the group as a whole is over once a later one went well.
     let got_over = standing == Standing::Group
         && last.run + 1 < runs.len()
@@ -204,16 +206,15 @@ fn fold_test(
     let outcome =
         if broke && (held || got_over) { FinalOutcome::Flaky } else { last.result.outcome.into() };
     let reported = results().any(|result| result.reported);
-    let earlier = trials
-        .into_iter()
-        .map(|Trial { run, result }| Earlier {
-            attempt: runs[run].execution.attempt,
-            outcome: result.outcome,
-            duration_us: result.duration_us,
-            told: told(result.message, result.kind, result.detail),
-        })
-        .collect();
-    let Execution { shard, worker, .. } = runs[last.run].execution;
+    let mut earlier = Vec::new();
+    for Trial { run, result } in trials {
+        let attempt = runs[run].execution.attempt;
+        earlier.extend(result.tries.into_iter().map(|tried| of_try(attempt, tried)));
+        let told = told(result.message, result.kind, result.detail);
+        let (outcome, duration_us) = (result.outcome, result.duration_us);
+        earlier.push(Earlier { attempt, outcome, duration_us, told });
+    }
+    let Execution { shard, worker, attempt, .. } = runs[last.run].execution;
     let TestResult {
         name,
         class,
@@ -227,7 +228,9 @@ fn fold_test(
         line,
         reported: _,
         repeats,
+        tries,
     } = last.result;
+    earlier.extend(tries.into_iter().map(|tried| of_try(attempt, tried)));
     TestReport {
         id: TestId { suite: group.suite.clone(), name: name.into_boxed_str() },
         class,
@@ -247,7 +250,13 @@ fn fold_test(
     }
 }
 
-/// Within one execution nothing was retried: of several results of one name the worst stands.
+/// What a framework tried by itself belongs to the execution that it did so in.
+fn of_try(attempt: u32, tried: Try) -> Earlier {
+    let Try { outcome, duration_us, message, kind, detail } = tried;
+    Earlier { attempt, outcome, duration_us, told: told(message, kind, detail) }
+}
+
+/// Within one execution evenly retried nothing: of several results of one name the worst stands.
 fn worst_of_each_run(trials: Vec<Trial>) -> Vec<Trial> {
     let mut worst: Vec<Trial> = Vec::with_capacity(trials.len());
     for trial in trials {

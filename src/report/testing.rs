@@ -45,6 +45,7 @@ pub(super) fn result(name: &str, outcome: Outcome) -> TestResult {
         line: None,
         reported: true,
         repeats: 1,
+        tries: Vec::new(),
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Try {
     pub(super) selection: Selection,
     /// How many retries came before.
     pub(super) retries: u32,
+    /// Whether it must not share its command with others.
+    alone: bool,
     /// Workers that died in this try.
     deaths: u32,
     /// Those of them, the last ones in a row, that had told the end of no test.
@@ -46,11 +48,22 @@ impl Try {
             attempt: 1,
             selection: Selection::Whole,
             retries: 0,
+            alone: false,
             deaths: 0,
             barren: 0,
             failed: Vec::new(),
             blamed: Vec::new(),
         }
+    }
+
+    /// Whether it may run in one command with others.
+    pub(super) fn may_share(&self) -> bool {
+        self.attempt == 1 && !self.alone && self.selection == Selection::Whole
+    }
+
+    /// The same, in a command of its own.
+    pub(super) fn alone(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     /// What becomes of the tests that this execution's worker left when it died.

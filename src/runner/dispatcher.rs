@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::attempts::{After, Try};
+use super::batch::{self, Split};
 use crate::framework::{self, Reading, Report, Selection};
 use crate::model::{Event, Group, GroupFinished, NotRun, Output, Problem, ProcessEnd, Stop};
 
@@ -22,6 +23,10 @@ pub struct Job {
     pub timeout: Duration,
     /// How often it is tried again.
     pub retries: u32,
+    /// How many groups one command may run with it; 1 where it runs alone.
+    pub batch: u32,
+    /// How long it is expected to take, microseconds.
+    pub estimate_us: u64,
 }
 
 /// What holds for the whole shard.
@@ -83,6 +88,8 @@ pub enum Action {
         job: usize,
         /// Which of its tests.
         selection: Selection,
+        /// Further jobs that the same command runs, whole.
+        with: Vec<usize>,
     },
     /// Send a signal to the process group of a worker's job.
     Signal {
@@ -115,11 +122,15 @@ pub struct Dispatcher {
     stop: Option<Stop>,
     failed: usize,
     finished: bool,
+    /// What is worth telling beside the events.
+    notes: Vec<String>,
 }
 
 #[derive(Debug)]
 struct Running {
     this: Try,
+    /// What runs in the same command.
+    with: Vec<Try>,
     started_us: u64,
     slow_said: bool,
     phase: Phase,
@@ -155,6 +166,7 @@ impl Dispatcher {
             stop: None,
             failed: 0,
             finished: false,
+            notes: Vec::new(),
         }
     }
 
@@ -176,6 +188,11 @@ impl Dispatcher {
         self.failed
     }
 
+    /// What is worth telling beside the events, since the last time.
+    pub fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     /// Whether jobs wait for a worker.
     #[must_use]
     pub fn has_waiting(&self) -> bool {
@@ -189,7 +206,7 @@ impl Dispatcher {
     }
 
     fn deadline_us(&self, running: &Running) -> Option<u64> {
-        let timeout_us = micros(self.jobs[running.this.job].timeout);
+        let timeout_us = timeout_us(&self.jobs, running);
         match running.phase {
             Phase::Free if running.slow_said => Some(running.started_us.saturating_add(timeout_us)),
             Phase::Free => Some(running.started_us.saturating_add(timeout_us / 2)),
@@ -229,20 +246,26 @@ impl Dispatcher {
                 return;
             }
             let Some(this) = self.queue.pop_front() else { return };
+            let workers = self.workers.len();
+            let with = batch::companions(&self.jobs, &mut self.queue, &this, workers);
             let worker = u32::try_from(slot).expect("workers were counted with a u32");
-            actions.push(Action::Emit(Box::new(Event::GroupStarted {
-                group: self.jobs[this.job].group.id.clone(),
-                attempt: this.attempt,
-                worker,
-                at_us: now_us,
-            })));
+            for started in std::iter::once(&this).chain(&with) {
+                actions.push(Action::Emit(Box::new(Event::GroupStarted {
+                    group: self.jobs[started.job].group.id.clone(),
+                    attempt: started.attempt,
+                    worker,
+                    at_us: now_us,
+                })));
+            }
             actions.push(Action::Start {
                 worker,
                 job: this.job,
                 selection: this.selection.clone(),
+                with: with.iter().map(|other| other.job).collect(),
             });
+            let (slow_said, phase) = (false, Phase::Free);
             self.workers[slot] =
-                Some(Running { this, started_us: now_us, slow_said: false, phase: Phase::Free });
+                Some(Running { this, with, started_us: now_us, slow_said, phase });
         }
     }
 
@@ -250,14 +273,45 @@ impl Dispatcher {
         let Some(running) = self.workers.get_mut(worker as usize).and_then(Option::take) else {
             return;
         };
-        let Execution { end, duration_us, leaked, unkillable, report, output, notes: _ } =
-            execution;
-        let job = &self.jobs[running.this.job];
-        let cut = match running.phase {
+        let Running { this, with, started_us, slow_said: _, phase } = running;
+        let cut = match phase {
             Phase::Free => None,
             Phase::Ending { why, .. } | Phase::Killed { why } => Some(why),
         };
-        let mut this = running.this;
+        if with.is_empty() {
+            self.conclude(now_us, worker, this, (execution, cut), actions);
+            return;
+        }
+        let tries: Vec<Try> = std::iter::once(this).chain(with).collect();
+        let jobs: Vec<&Job> = tries.iter().map(|one| &self.jobs[one.job]).collect();
+        let Split { executions, doubt } = batch::split(&jobs, execution);
+        let doubt = if cut.is_some() { Some("it took too long") } else { doubt };
+        if let (Some(doubt), None) = (doubt, &self.stop) {
+            self.notes.push(batch::note(&jobs, doubt));
+            for one in tries.into_iter().rev() {
+                self.queue.push_front(one.alone());
+            }
+            return;
+        }
+        let mut at_us = started_us;
+        for (one, execution) in tries.into_iter().zip(executions) {
+            at_us = at_us.saturating_add(execution.duration_us).min(now_us);
+            self.conclude(at_us, worker, one, (execution, cut.clone()), actions);
+        }
+    }
+
+    /// Judges an execution and says what follows it.
+    fn conclude(
+        &mut self,
+        at_us: u64,
+        worker: u32,
+        mut this: Try,
+        (execution, cut): (Execution, Option<Problem>),
+        actions: &mut Vec<Action>,
+    ) {
+        let Execution { end, duration_us, leaked, unkillable, report, output, notes: _ } =
+            execution;
+        let job = &self.jobs[this.job];
         let selection = std::mem::replace(&mut this.selection, Selection::Whole);
         let rest = match (&cut, &self.stop) {
             (None, None) => framework::left_by_a_death(&job.group, &selection, &report),
@@ -284,17 +338,17 @@ impl Dispatcher {
             After::Failed | After::Passed => true,
         };
         let failed_for_good = matches!(after, After::Failed);
+        let group = job.group.id.clone();
         if let After::Again(next) = after {
             self.queue.push_front(next);
         }
         self.failed += usize::from(failed_for_good);
-        let group = job.group.id.clone();
         actions.push(Action::Emit(Box::new(Event::GroupFinished(GroupFinished {
             group,
             attempt,
             last,
             worker,
-            at_us: now_us,
+            at_us,
             duration_us,
             end,
             verdict: judged.verdict,
@@ -304,7 +358,7 @@ impl Dispatcher {
             output,
         }))));
         if failed_for_good && self.policy.fail_fast && self.stop.is_none() {
-            self.stopping(now_us, Stop::FailFast, actions);
+            self.stopping(at_us, Stop::FailFast, actions);
         }
     }
 
@@ -354,7 +408,7 @@ impl Dispatcher {
         for (worker, slot) in (0..).zip(&mut self.workers) {
             let Some(running) = slot else { continue };
             let job = &self.jobs[running.this.job];
-            let timeout_us = micros(job.timeout);
+            let timeout_us = timeout_us(&self.jobs, running);
             let ran_us = now_us.saturating_sub(running.started_us);
             match &running.phase {
                 Phase::Free if ran_us >= timeout_us => {
@@ -366,6 +420,9 @@ impl Dispatcher {
                 }
                 Phase::Free if !running.slow_said && ran_us >= timeout_us / 2 => {
                     running.slow_said = true;
+                    if !running.with.is_empty() {
+                        continue;
+                    }
                     actions.push(Action::Emit(Box::new(Event::GroupSlow {
                         group: job.group.id.clone(),
                         attempt: running.this.attempt,
@@ -411,9 +468,15 @@ fn allows_retry(end: &ProcessEnd) -> bool {
 /// What a job gets at its deadline: a warm worker writes the stacks of its threads on SIGABRT.
 fn first_signal(reading: Reading) -> i32 {
     match reading {
-        Reading::Told => SIGABRT,
+        Reading::Told { naming: _ } => SIGABRT,
         Reading::ExitStatus | Reading::Junit { .. } => SIGTERM,
     }
+}
+
+/// The time of what runs: a batch has that of one of its groups, for it is meant to be short.
+fn timeout_us(jobs: &[Job], running: &Running) -> u64 {
+    let all = std::iter::once(&running.this).chain(&running.with);
+    all.map(|one| micros(jobs[one.job].timeout)).min().unwrap_or(u64::MAX)
 }
 
 fn micros(duration: Duration) -> u64 {

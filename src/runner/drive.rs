@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::dispatcher::{Action, Dispatcher, Execution, Input, Job};
 use super::worker::{Order, Worker};
 use super::{Setup, Streaming};
-use crate::framework::Framework;
+use crate::framework::{Framework, Selection};
 use crate::model::{Event, GroupId, NotRun, Stop, SuiteName};
 use crate::process::{Control, Follower, become_reaper, kill_orphans};
 use crate::provision::{More, Provision, ProvisionError, Request, Told};
@@ -199,7 +199,7 @@ struct Driver<'a, 'o> {
     outputs: &'a mut Outputs<'o>,
     dispatcher: Dispatcher,
     slots: Vec<Slot>,
-    workers: JoinSet<()>,
+    workers: JoinSet<Vec<String>>,
     results: mpsc::Receiver<(u32, Box<Execution>)>,
     signals: Signals,
     started: Instant,
@@ -295,7 +295,11 @@ impl<'a, 'o> Driver<'a, 'o> {
         }
         // Without orders the workers close their supervisors and end.
         drop(self.slots);
-        while self.workers.join_next().await.is_some() {}
+        while let Some(ended) = self.workers.join_next().await {
+            for note in ended.iter().flatten() {
+                (self.outputs.note)(note);
+            }
+        }
         Ending { stop: self.dispatcher.stop().cloned(), failed: self.dispatcher.failed() }
     }
 
@@ -310,6 +314,9 @@ impl<'a, 'o> Driver<'a, 'o> {
             for action in self.dispatcher.handle(self.now_us(), next) {
                 self.act(action).await;
             }
+            for note in self.dispatcher.notes() {
+                (self.outputs.note)(&note);
+            }
             if let Journalling::Broke(why) = &mut self.journal {
                 input = why.take().map(Input::Broken);
             }
@@ -318,7 +325,9 @@ impl<'a, 'o> Driver<'a, 'o> {
 
     async fn act(&mut self, action: Action) {
         match action {
-            Action::Start { worker, job, selection } => self.start(worker, job, selection).await,
+            Action::Start { worker, job, selection, with } => {
+                self.start(worker, job, selection, &with).await;
+            }
             Action::Signal { worker, signal } => self.control(worker, Control::Signal(signal)),
             Action::Kill { worker } => self.control(worker, Control::Kill),
             Action::Emit(event) => self.emit(&event),
@@ -333,8 +342,9 @@ impl<'a, 'o> Driver<'a, 'o> {
         }
     }
 
-    async fn start(&mut self, worker: u32, job: usize, selection: crate::framework::Selection) {
+    async fn start(&mut self, worker: u32, job: usize, selection: Selection, with: &[usize]) {
         let job = Rc::clone(&self.jobs[job]);
+        let with = with.iter().map(|other| Rc::clone(&self.jobs[*other])).collect();
         let suite = &job.group.id.suite;
         let framework = Rc::clone(&self.suites.frameworks[suite]);
         let session = self.suites.sessions.get(suite).cloned();
@@ -349,7 +359,8 @@ impl<'a, 'o> Driver<'a, 'o> {
             slot.follower = Some((job.group.id.clone(), Follower::new(slot.output.clone())));
         }
         let more = if self.dispatcher.has_waiting() { More::Follow } else { More::No };
-        let order = Order { job, framework, session, selection, controls: inbox, keep, more };
+        let order =
+            Order { job, with, framework, session, selection, controls: inbox, keep, more };
         // A worker ends only after its orders' sender is gone, so it is there to take this.
         let _ = slot.orders.send(order).await;
     }

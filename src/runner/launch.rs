@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::{Job, Setup};
 use crate::config::PORTS_PER_WORKER;
@@ -103,23 +104,32 @@ impl Place {
     }
 }
 
+/// What one command runs.
+pub(super) struct What<'a> {
+    pub(super) job: &'a Job,
+    /// Which of its tests.
+    pub(super) selection: &'a Selection,
+    /// Further jobs, whole.
+    pub(super) with: &'a [Rc<Job>],
+}
+
 /// Describes the process of one execution and writes the files that it reads.
 pub(super) fn launch(
     setup: &Setup,
     place: &Place,
     framework: &Framework,
     commands: &Commands,
-    job: &Job,
-    selection: &Selection,
+    What { job, selection, with }: &What<'_>,
 ) -> Result<Launch, LaunchError> {
-    let group = &job.group.members;
+    let others = with.iter().flat_map(|other| &other.group.members);
+    let group = job.group.members.iter().chain(others);
     let chosen = match selection {
         Selection::Whole => None,
         Selection::Tests(names) => job.reading.arguments(&job.group, names),
     };
     let members: Vec<Cow<'_, [u8]>> = match chosen {
         Some(arguments) => arguments.into_iter().map(Cow::Owned).collect(),
-        None => group.iter().map(|member| member.argument.as_slice().into()).collect(),
+        None => group.map(|member| member.argument.as_slice().into()).collect(),
     };
     if commands.run.uses(Placeholder::TestsFile) {
         let list = tests_file(members.iter().map(AsRef::as_ref))?;
@@ -206,6 +216,7 @@ fn environment(
         ("EVENLY_SHARD".into(), setup.shard.index.to_string().into()),
         ("EVENLY_SHARDS".into(), setup.shard.total.to_string().into()),
         ("EVENLY_WORKER".into(), worker.into()),
+        ("EVENLY_WORKERS".into(), setup.workers.to_string().into()),
         ("EVENLY_TMPDIR".into(), place.tmpdir.clone().into()),
         ("EVENLY_PORT_BASE".into(), port(setup, place).to_string().into()),
         ("TEST_ENV_NUMBER".into(), counted_from_one.clone().into()),

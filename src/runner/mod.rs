@@ -5,6 +5,7 @@
 //! left (as far as `docs/reference/processes.md` says).
 
 mod attempts;
+mod batch;
 mod dispatcher;
 mod drive;
 mod launch;

@@ -1,5 +1,6 @@
 //! The dispatcher's decisions: races by table, everything else by random histories.
 
+mod batches;
 mod deaths;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ fn job(number: usize, spec: Spec) -> Job {
         reading: Reading::ExitStatus,
         timeout: Duration::from_micros(TIMEOUT_US),
         retries: spec.retries,
+        batch: 1,
+        estimate_us: 1,
     }
 }
 
@@ -104,7 +107,7 @@ impl Stage {
         for action in self.dispatcher.handle(now_us, input) {
             assert!(!self.finished, "{action:?} after the end");
             match action {
-                Action::Start { worker, job, selection: _ } => self.started(worker, job),
+                Action::Start { worker, job, selection: _, with: _ } => self.started(worker, job),
                 Action::Signal { worker, .. } | Action::Kill { worker } => {
                     assert!(self.running.contains_key(&worker), "a signal to nobody");
                     controls.push(action);

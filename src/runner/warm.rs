@@ -71,10 +71,14 @@ impl Warmed {
         Ok(&mut self.workers.entry(suite.clone()).or_insert(kept).worker)
     }
 
-    pub(super) async fn stop(self) {
-        for kept in self.workers.into_values() {
-            kept.worker.stop().await;
+    /// Ends the workers; returns what went wrong then.
+    pub(super) async fn stop(self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (suite, kept) in self.workers {
+            let why = kept.worker.stop().await;
+            notes.extend(why.map(|why| format!("a worker of `{suite}`, at its end: {why}")));
         }
+        notes
     }
 }
 
@@ -95,7 +99,9 @@ async fn fresh(
     old: Option<Kept>,
 ) -> Result<Kept, WarmError> {
     if let Some(old) = old {
-        old.worker.stop().await;
+        if let Some(why) = old.worker.stop().await {
+            session.note(format!("a worker, at its end: {why}"));
+        }
     }
     let variables = handed.variables.clone();
     for (name, value) in &variables {

@@ -2,17 +2,17 @@
 //! came to.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::launch::{Place, launch, warm_environment};
+use super::launch::{Place, What, launch, warm_environment};
 use super::warm::{NoWorker, Wanted, Warmed, end_of, order};
 use super::{Execution, Job, Setup};
-use crate::framework::{Commands, Framework, How, Reading, Report, Selection, Warm};
+use crate::framework::{Commands, Framework, How, Reading, Report, Selection, Warm, go_test};
 use crate::junit::read as junit;
 use crate::model::{Output, ProcessEnd};
 use crate::process::{
@@ -24,10 +24,15 @@ use crate::warm::{Ran, Session};
 /// JUnit files beyond this, all of one group taken together, are refused.
 const JUNIT_BYTES_MAX: u64 = 256 << 20;
 
+/// What `go test -json` printed, in a group's `{outdir}`.
+const GO_TEST: &str = "go-test.json";
+
 /// What to run.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) job: Rc<Job>,
+    /// Further jobs that the same command runs.
+    pub(super) with: Vec<Rc<Job>>,
     pub(super) framework: Rc<Framework>,
     /// The processes of a suite whose processes stay.
     pub(super) session: Option<Rc<Session>>,
@@ -65,23 +70,24 @@ impl Worker {
         &self.place.output
     }
 
-    /// Serves orders until there are no more.
+    /// Serves orders until there are no more; returns what went wrong at its end.
     pub(super) async fn serve(
         mut self,
         index: u32,
         mut orders: mpsc::Receiver<Order>,
         results: mpsc::Sender<(u32, Box<Execution>)>,
-    ) {
+    ) -> Vec<String> {
         while let Some(order) = orders.recv().await {
             let execution = self.execute(order).await;
             if results.send((index, Box::new(execution))).await.is_err() {
                 break;
             }
         }
-        self.warmed.stop().await;
+        let notes = self.warmed.stop().await;
         if let Some(supervisor) = self.supervisor.take() {
             supervisor.close().await;
         }
+        notes
     }
 
     async fn execute(&mut self, order: Order) -> Execution {
@@ -93,13 +99,14 @@ impl Worker {
     }
 
     async fn execute_command(&mut self, order: Order, commands: &Commands) -> Execution {
-        let Order { job, framework, session: _, selection, mut controls, keep, more } = order;
+        let Order { job, with, framework, session: _, selection, mut controls, keep, more } = order;
         let place = Arc::clone(&self.place);
         let cleared = off_the_loop(move || place.clear().map_err(|error| error.to_string())).await;
         if let Err(why) = cleared.and_then(|cleared| cleared) {
             return not_started(why);
         }
-        let described = launch(&self.setup, &self.place, &framework, commands, &job, &selection)
+        let what = What { job: &job, selection: &selection, with: &with };
+        let described = launch(&self.setup, &self.place, &framework, commands, &what)
             .map_err(|error| error.to_string());
         let mut launch = match described {
             Ok(launch) => launch,
@@ -133,7 +140,7 @@ impl Worker {
     }
 
     async fn execute_warm(&mut self, given: Order, warm: &Warm) -> Execution {
-        let Order { job, framework, session, selection, mut controls, keep, more } = given;
+        let Order { job, with: _, framework, session, selection, mut controls, keep, more } = given;
         let Some(session) = session else {
             return not_started("its suite has no processes".to_owned());
         };
@@ -227,10 +234,14 @@ fn gather_warm(place: &Place, ran: Ran, keep: &Path) -> Execution {
 
 fn gather(place: &Place, reading: Reading, ended: Ended, keep: &Path) -> Execution {
     let Ended { end, leaked, unkillable, duration_us } = ended;
+    let events = match reading {
+        Reading::ExitStatus | Reading::Told { .. } => None,
+        Reading::Junit { .. } => go_events(place),
+    };
     let output = output_or_why(place, &end, keep);
     let report = match reading {
-        Reading::ExitStatus | Reading::Told => Report::default(),
-        Reading::Junit { .. } => read_reports(&place.outdir),
+        Reading::ExitStatus | Reading::Told { .. } => Report::default(),
+        Reading::Junit { .. } => read_reports(&place.outdir, events),
     };
     Execution { end, duration_us, leaked, unkillable, report, output, notes: Vec::new() }
 }
@@ -280,8 +291,27 @@ fn not_started(why: String) -> Execution {
     }
 }
 
-/// Every `*.xml` directly in the directory, in the order of their names.
-fn read_reports(outdir: &Path) -> Report {
+/// The events of `go test -json`, where the command left them. What the tests printed is in them:
+/// it goes to the output.
+fn go_events(place: &Place) -> Option<junit::Document> {
+    let path = place.outdir.join(GO_TEST);
+    if !path.exists() {
+        return None;
+    }
+    let read = read_plain(&path, JUNIT_BYTES_MAX).and_then(|bytes| {
+        let mut output = fs::File::options().append(true).open(&place.output)?;
+        output.write_all(&go_test::text(&bytes))?;
+        Ok(go_test::read(&bytes))
+    });
+    let why = |error: io::Error| junit::Document {
+        broken: Some(error.to_string()),
+        ..junit::Document::default()
+    };
+    Some(read.unwrap_or_else(why))
+}
+
+/// Those events, and every `*.xml` directly in the directory, in the order of their names.
+fn read_reports(outdir: &Path, events: Option<junit::Document>) -> Report {
     let mut paths: Vec<PathBuf> = fs::read_dir(outdir)
         .into_iter()
         .flatten()
@@ -299,7 +329,7 @@ fn read_reports(outdir: &Path) -> Report {
             junit::Document { broken: Some(error.to_string()), ..junit::Document::default() }
         }
     };
-    Report::Documents(paths.iter().map(read).collect())
+    Report::Documents(events.into_iter().chain(paths.iter().map(read)).collect())
 }
 
 /// The whole of a plain file, if it holds no more than that.

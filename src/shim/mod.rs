@@ -1,7 +1,8 @@
-//! The programs that evenly puts between itself and a Python test framework: real Python files,
-//! the standard library and the framework alone, carried in the binary.
+//! The programs that evenly puts between itself and a test framework: real files in the
+//! framework's own language, its standard library and the framework alone, carried in the binary.
 //!
-//! A shim has two commands, `list` and `run`; each file's own text says what they promise.
+//! Each file's own text says how it is called and what it promises. `tools/` holds those of
+//! frameworks that commands run and whose own command line cannot do what is needed.
 
 use crate::framework::Shim;
 
@@ -24,6 +25,13 @@ macro_rules! worker {
     };
 }
 
+/// A program in the language of the tool that it drives.
+macro_rules! tool {
+    ($name:literal) => {
+        Source { file_name: $name, text: include_str!(concat!("tools/", $name)) }
+    };
+}
+
 /// The file of a shim, to be written where `{shim}` then points.
 #[must_use]
 pub fn source(shim: Shim) -> Source {
@@ -31,6 +39,10 @@ pub fn source(shim: Shim) -> Source {
         Shim::Pytest => {
             Source { file_name: "pytest_shim.py", text: include_str!("pytest_shim.py") }
         }
+        Shim::Mocha => tool!("mocha.cjs"),
+        Shim::Vitest => tool!("vitest.mjs"),
+        Shim::Minitest => tool!("minitest.rb"),
+        Shim::Exunit => tool!("exunit.exs"),
     }
 }
 
@@ -48,6 +60,11 @@ pub const WORKER: &[Source] = &[
     worker!("django_suite.py"),
     worker!("django_urls.py"),
     worker!("output.py"),
+    worker!("pytest_databases.py"),
+    worker!("pytest_framework.py"),
+    worker!("pytest_plugins.py"),
+    worker!("pytest_results.py"),
+    worker!("pytest_session.py"),
     worker!("results.py"),
     worker!("serve.py"),
     worker!("suites.py"),

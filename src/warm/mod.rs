@@ -30,7 +30,7 @@ const FORK_S_MAX: u64 = 120;
 /// How long a process may take to read what evenly tells it: it always listens, or should.
 const SEND_S_MAX: u64 = 10;
 /// How long a process that was told to stop, or that closed its socket, may take to be gone.
-const STOP_S_MAX: u64 = 10;
+const STOP_S_MAX: u64 = 30;
 /// How much longer than a kill itself its news may take.
 const NEWS_S_MAX: u64 = 2;
 /// What the results of one group may hold, bytes on the wire.

@@ -92,7 +92,7 @@ impl Session {
     }
 
     /// What happened that is worth telling since the last time: a main process that had to be
-    /// started anew.
+    /// started anew, a worker that did not end well.
     pub fn notes(&self) -> Vec<String> {
         self.notes.take()
     }
@@ -185,7 +185,7 @@ impl Session {
             State::Main(main) => Hub::new(*main),
             State::Hub(hub) if !hub.is_over() => hub,
             State::Hub(hub) => {
-                self.note(&hub.over().await);
+                self.note_loss(&hub.over().await);
                 self.fresh_hub().await?
             }
             State::None => self.fresh_hub().await?,
@@ -205,7 +205,7 @@ impl Session {
         let what = match std::mem::replace(&mut *state, State::None) {
             State::Hub(hub) if hub.is_over() => {
                 let why = hub.over().await;
-                self.note(&why);
+                self.note_loss(&why);
                 format!("did not: {why}")
             }
             other => {
@@ -230,10 +230,14 @@ impl Session {
         MainProcess::start(&self.spec, &self.options, number).await
     }
 
-    fn note(&self, why: &str) {
-        let line = why.lines().next().unwrap_or_default();
-        let text = format!("the main process of {} is started anew: {line}", self.spec.framework);
+    /// Keeps something for [`Session::notes`].
+    pub fn note(&self, text: String) {
         self.notes.borrow_mut().push(text);
+    }
+
+    fn note_loss(&self, why: &str) {
+        let line = why.lines().next().unwrap_or_default();
+        self.note(format!("the main process of {} is started anew: {line}", self.spec.framework));
     }
 
     /// Ends the processes that are no workers, and waits until they are gone. Workers are to be

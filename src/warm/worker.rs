@@ -282,16 +282,24 @@ impl WarmWorker {
         }
     }
 
-    /// Ends it, politely at first, and waits until it and what it left is gone.
-    pub async fn stop(mut self) {
+    /// Ends it, politely at first, and waits until it and what it left is gone. Returns why what it
+    /// did for the suite could not be undone, if it says so.
+    pub async fn stop(mut self) -> Option<String> {
         let patience = Duration::from_secs(STOP_S_MAX);
         let polite = self.usable && self.wire.send(&Ask::Stop {}, None).await.is_ok();
-        if !polite || timeout(patience, self.link.gone()).await.is_err() {
+        let mut why = None;
+        if !polite {
             self.link.kill().await;
+        } else if timeout(patience, self.link.gone()).await.is_err() {
+            self.link.kill().await;
+            why = Some(format!("did not end within {STOP_S_MAX} s, and was killed"));
+        } else if let Some(Heard::Told(Told::Failed { message, .. }, _)) = self.wire.hear_now() {
+            why = Some(crate::model::one_line(&message).into_owned());
         }
         if let Link::Separate(process) = self.link {
             process.close().await;
         }
+        why
     }
 }
 

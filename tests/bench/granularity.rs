@@ -17,9 +17,9 @@ use series::{Day, read_series};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// What a group costs beyond its tests, microseconds.
 /// How pytest's tests are named and selected.
 const PYTEST: Reading = Reading::Junit { naming: Naming::Pytest, selects: Selects::Test };
+/// What a group costs beyond its tests, microseconds.
 const OVERHEADS_US: [u64; 3] = [0, 1_000_000, 5_000_000];
 
 fn main() -> Outcome {

@@ -11,9 +11,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use evenly::history::{History, Observation, Seen};
 use evenly::model::{
     AssignedGroup, Basis, DiscoveredGroup, Estimate, Event, FORMAT, GroupFinished, GroupId,
-    Outcome, Output, ProcessEnd, RunKey, RunStarted, Shard, SuiteName, TestResult, Verdict,
+    Outcome, Output, ProcessEnd, RunKey, RunStarted, Shard, SuiteName, TestId, TestResult, Verdict,
 };
 
 mod machine;
@@ -26,6 +27,8 @@ const ROUNDS: usize = 5;
 const GROUP_TESTS: u64 = 50;
 /// Shards of the run that is merged.
 const MERGED_SHARDS: u32 = 20;
+/// Runs that a history knows: as many durations of a test as are kept.
+const RUNS: u64 = 12;
 
 fn main() -> Done {
     // `cargo test --benches` runs this too, but has nothing to learn from it.
@@ -49,6 +52,12 @@ fn main() -> Done {
         let costs = measure(dir, &run, rounds)?;
         let own = tests.div_ceil(256);
         writeln!(out, "| `evenly run` of {own} of them (`true`) | {costs} |")?;
+        history(dir, tests)?;
+        let plan = ["plan", "--shards", "256", "--json", "--history", "known.jsonl"];
+        let costs = measure(dir, &plan, rounds)?;
+        writeln!(out, "| `evenly plan` of {tests} ids, {RUNS} runs of which are known | {costs} |")?;
+        let costs = measure(dir, &["history", "show", "--history", "known.jsonl"], rounds)?;
+        writeln!(out, "| `evenly history show` of that history | {costs} |")?;
     }
     for tests in [100_000, 1_000_000] {
         journals(dir, tests)?;
@@ -99,6 +108,24 @@ fn project(dir: &Path, tests: u64) -> Done {
     let config = "[[suite]]\nname = \"web\"\nframework = \"command\"\ndiscover = \"cat ids\"\n\
                   run = \"true {tests}\"\nresults = \"exit-status\"\n";
     Ok(fs::write(dir.join("evenly.toml"), config)?)
+}
+
+/// A history that knows so many tests from some runs.
+fn history(dir: &Path, tests: u64) -> Done {
+    let suite = SuiteName::new("web")?;
+    let mut history = History::default();
+    for run in 1..=RUNS {
+        let observation = |number: u64| {
+            let name = format!("{}::{}", file_name(number / GROUP_TESTS), test_name(number));
+            Observation {
+                group: name.as_str().into(),
+                test: TestId::new(&suite, &name),
+                seen: Seen::Passed(1_000 + (number * run) % 99_991),
+            }
+        };
+        history.record(run, (0..tests).map(observation).collect(), Vec::new());
+    }
+    Ok(fs::write(dir.join("known.jsonl"), history.to_bytes())?)
 }
 
 fn file_name(number: u64) -> String {
@@ -192,6 +219,7 @@ fn finished(group: GroupId, number: u64, at_us: u64) -> GroupFinished {
         line: None,
         reported: true,
         repeats: 0,
+        tries: Vec::new(),
     };
     GroupFinished {
         group,

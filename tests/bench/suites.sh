@@ -2,7 +2,10 @@
 # Django's and Twisted's own suites from their source packages, in one run on one machine: by their
 # own runners, and by evenly with 2 workers. Prints Markdown for docs/benchmarks.md.
 #
-#     cargo build --release && tests/bench/suites.sh [django] [twisted]
+#     cargo build --release && tests/bench/suites.sh [django] [twisted] [databases]
+#
+# `databases` is those apps of Django's that use one most, on Postgres and MariaDB servers of evenly's:
+# ids and outcomes are compared with the serial run's.
 #
 # ROUNDS: how often each is run, in turns. DJANGO, TWISTED: their versions. PYTHON: an interpreter
 # that they run on. APPS: of Django's suite, space between; all where it is empty. WORK: a directory
@@ -109,6 +112,55 @@ END
         timed "twisted: evenly, as from the second run on" evenly twisted
         timed "twisted: trial" "$BIN/trial" "${modules[@]}"
     done
+}
+
+# The apps of Django's suite that ask most of a database.
+HEAVY=(aggregation annotations bulk_create delete expressions get_or_create lookup many_to_many
+    multiple_database prefetch_related queries schema select_related transactions)
+
+database() {
+    local engine=$1 suite=$WORK/django-$DJANGO/tests
+    config "$engine" <<END
+[database.server]
+server = "managed"
+engine = "$engine"
+
+[[suite]]
+name = "django"
+framework = "django"
+dir = "$suite"
+python = "$BIN/python"
+settings = "django_suite"
+env = { PYTHONPATH = "$ROOT/tests/bench", DJANGO_SUITE = "django_databases", DJANGO_SUITE_APPS = "${HEAVY[*]}" }
+END
+    cd "$WORK/$engine"
+    eval "$("$EVENLY" db up --workers 4)"
+    export SUITE_DATABASE=$DATABASE_URL
+    cd "$suite"
+    rm -f "$WORK/plain.jsonl"
+    export PYTHONPATH=$ROOT/tests/bench:$ROOT/tests/it/warm_django
+    export PLAIN_SETTINGS=django_databases PLAIN_RESULTS=$WORK/plain.jsonl
+    timed "$engine: runtests.py --parallel 1" \
+        "$BIN/python" runtests.py --parallel 1 --settings plain "${HEAVY[@]}"
+    timed "$engine: runtests.py --parallel 2" \
+        "$BIN/python" runtests.py --parallel 2 --settings django_databases "${HEAVY[@]}"
+    unset PYTHONPATH
+    timed "$engine: evenly, nothing known" evenly "$engine"
+    learn "$engine"
+    "$BIN/python" "$ROOT/tests/bench/told.py" "$WORK/$engine/out/report.json" >"$WORK/warm.jsonl"
+    "$BIN/python" "$ROOT/tests/it/warm_django/compare.py" "$WORK/plain.jsonl" "$WORK/warm.jsonl" \
+        >"$WORK/$engine-compared.log" || true
+    timed "$engine: evenly, as from the second run on" evenly "$engine"
+    printf '| %s: compared with the serial run | | %s |\n' "$engine" \
+        "$(tail -2 "$WORK/$engine-compared.log" | head -1)"
+    (cd "$WORK/$engine" && "$EVENLY" db down)
+}
+
+databases() {
+    source_of django "$DJANGO"
+    "$BIN/pip" install --quiet --disable-pip-version-check "psycopg[binary]" PyMySQL
+    database postgres
+    database mariadb
 }
 
 install

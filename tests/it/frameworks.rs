@@ -1,12 +1,17 @@
 //! Every preset with its real tool: the fixture projects against a model of what they must come
 //! to, projects made to go wrong, and real packages' own suites.
 
+mod compiled;
 mod django;
 mod guide;
 mod jest;
+mod missing;
+mod native;
 mod nextest;
+mod node;
 mod pytest;
 mod real;
+mod ruby;
 mod side_by_side;
 mod trial;
 mod unittest;
@@ -39,6 +44,18 @@ fn python() -> Option<String> {
 /// A configuration of one suite, called `s`.
 fn suite(framework: &str, more: &str) -> String {
     format!("[run]\nworkers = 2\n\n[[suite]]\nname = \"s\"\nframework = \"{framework}\"\n{more}\n")
+}
+
+/// Whether a program of the machine is there, which `tests/run` installs; in CI it must be.
+fn has_program(name: &str) -> Option<()> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|dir| dir.join(name).is_file());
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "there is no `{name}`: run `tests/run`");
+        let said = format!("SKIPPED: there is no `{name}`; `tests/run` installs it\n");
+        std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
+    }
+    found.then_some(())
 }
 
 /// Makes the tools of npm the project's own.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod ci_home;
 mod databases;
 mod db_command;
 mod db_mysql;
@@ -11,6 +12,8 @@ mod db_sqlite;
 mod docs;
 mod feedback;
 mod frameworks;
+mod github_action;
+mod gitlab_ci;
 mod history;
 mod hostile;
 mod html_page;
@@ -31,4 +34,5 @@ mod support;
 mod tidy;
 mod warm;
 mod warm_django;
+mod warm_pytest;
 mod warm_python;

@@ -37,8 +37,10 @@ const TOP_LEVEL: &[&str] = &[
     "clippy.toml",
     "deny.toml",
     "docs",
+    "pyproject.toml",
     "rustfmt.toml",
     "src",
+    "templates",
     "tests",
 ];
 

@@ -6,7 +6,7 @@ use super::super::project::read_config;
 use super::args::{ExportArgs, ExportFormat};
 use super::{HistoryCommandError, Known, listed, load, suite_named};
 use crate::exit::Exit;
-use crate::framework::{Naming, Preset, Reading, WarmFramework};
+use crate::framework::{Naming, Preset, WarmFramework};
 use crate::history::SuiteRecord;
 use crate::history::export::{Exported, Form, export};
 use crate::model::{SuiteName, counted};
@@ -56,8 +56,8 @@ fn naming(args: &ExportArgs, suite: &SuiteName) -> Result<Naming, Error> {
     let Some(framework) = settings.map(|settings| &settings.framework) else {
         return Ok(Naming::ClassAndName);
     };
-    if WarmFramework::named(framework).is_some() {
-        return Ok(Reading::Told.naming());
+    if let Some(warm) = WarmFramework::named(framework) {
+        return Ok(warm.naming());
     }
     Ok(Preset::named(framework).map_or(Naming::ClassAndName, |preset| preset.naming))
 }

@@ -33,6 +33,7 @@ pub(super) fn foreign(suite: &Suite, known: Option<WarmFramework>) -> Option<&'s
         ("worker-groups", worker_groups.is_some() && !warm),
         ("discover`, `globs` or `run", commands && warm),
         ("results", suite.results.is_some() && warm),
+        ("batch", suite.batch.is_some() && warm),
     ];
     given.into_iter().find(|(_, foreign)| *foreign).map(|(key, _)| key)
 }
@@ -52,7 +53,9 @@ pub(super) fn resolve(
         argv: vec![python(suite), program, "serve".to_owned(), known.name().to_owned()],
         processes: match known {
             WarmFramework::Trial => Processes::Separate,
-            WarmFramework::Django | WarmFramework::Unittest => suite.processes.unwrap_or_default(),
+            WarmFramework::Django | WarmFramework::Pytest | WarmFramework::Unittest => {
+                suite.processes.unwrap_or_default()
+            }
         },
         options: options(suite),
         renewal: Renewal {
@@ -61,7 +64,7 @@ pub(super) fn resolve(
         },
     };
     let how = How::Warm(Box::new(warm));
-    Ok(Framework { how, reading: Reading::Told, dir, env: Vec::new() })
+    Ok(Framework { how, reading: Reading::Told { naming: known.naming() }, dir, env: Vec::new() })
 }
 
 /// Writes the program of the Python frameworks' processes, and says where it is.

@@ -247,6 +247,8 @@ fn result(name: &str, outcome: Outcome) -> TestResult {
     TestResult { outcome, reported: true, ..blank(name) }
 }
 
+const TOLD: Reading = Reading::Told { naming: Naming::Dotted };
+
 fn said(tests: &[(&str, Outcome)], running: &[&str], close: Close) -> Said {
     let running = running.iter().map(|test| Running { test: (*test).to_owned(), duration_us: US });
     let tests = tests.iter().map(|(name, outcome)| result(name, *outcome));
@@ -258,7 +260,7 @@ fn heard(said: Said, end: &ProcessEnd, cut: Option<Problem>, after_death: AfterD
     judge(&Case {
         group: &group(Some(&["a", "b", "c"])),
         selection: &Selection::Whole,
-        reading: Reading::Told,
+        reading: TOLD,
         end,
         duration_us: US,
         cut,
@@ -353,7 +355,7 @@ fn a_retry_of_a_warm_group_runs_the_failed_tests_in_their_order() {
     let group = group(Some(&["a", "b", "c"]));
     let again = |failed: &[&str]| {
         let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
-        retry_selection(&group, Reading::Told, Some(&Problem::WorkerDied), &failed)
+        retry_selection(&group, TOLD, Some(&Problem::WorkerDied), &failed)
     };
     assert_eq!(again(&["c", "a", "c"]), Selection::Tests(vec!["a".to_owned(), "c".to_owned()]));
     assert_eq!(again(&["c", "[group] g"]), Selection::Whole);

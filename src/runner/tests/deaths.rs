@@ -1,7 +1,7 @@
 //! What follows when a warm worker dies: what it had not got to, and no more, is run again.
 
 use super::*;
-use crate::framework::{Close, Running, Said, Selection};
+use crate::framework::{Close, Naming, Running, Said, Selection};
 use crate::model::{Outcome, TestResult, Verdict};
 
 /// A dispatcher with one warm group of these tests.
@@ -28,7 +28,7 @@ impl Warm {
     fn new(tests: usize, retries: u32, fail_fast: bool) -> Self {
         let mut job = job(0, Spec { retries, ..PLAIN });
         job.group.tests = Some((0..tests).map(|test| format!("t{test:02}")).collect());
-        job.reading = Reading::Told;
+        job.reading = Reading::Told { naming: Naming::Dotted };
         let policy = Policy { grace: Duration::from_micros(GRACE_US), fail_fast };
         let dispatcher = Dispatcher::new(vec![job], 1, policy);
         let mut warm = Self { dispatcher, now_us: 0, started: Vec::new(), finished: Vec::new() };

@@ -14,7 +14,9 @@ a function `framework(options)`, whose result has these methods:
     end()                           undoes what `begin` and `run` did
 
 and may have `within(answer)`, which calls `answer()` once, from where the suite wants to be run,
-and returns what it returned.
+and returns what it returned. Where it says that it `unwinds`, a worker comes back out of `answer`
+when it has ended, so that what is around it ends as it does in a plain run; else the process ends
+there and then.
 
 Each may raise `channel.Refused`, which is a message to the user.
 """

@@ -16,6 +16,10 @@ from .django_groups import primaries
 from .django_urls import PLACES, NoUrl, settings_of, url_of
 
 
+# What an alias that leads nowhere holds, as a text.
+NOT_ATTACHED = "[]"
+
+
 class Prepared(BaseException):
     """Ends the runner's `setup_databases` where a template is full."""
 
@@ -34,6 +38,11 @@ class Replaced:
 
     def destroy_test_db(self, *args, **kwargs):
         pass
+
+    def serialize_db_to_string(self):
+        if self.connection.alias in self._evenly.attached():
+            return super().serialize_db_to_string()
+        return NOT_ATTACHED
 
     def set_as_test_mirror(self, primary_settings_dict):
         self._evenly.mirror(self.connection, primary_settings_dict)
@@ -303,6 +312,8 @@ class Databases:
     def _settle(self, place):
         alias = place.connection.alias
         self._places[alias] = place
+        if getattr(place.connection, "_test_serialized_contents", None) == NOT_ATTACHED:
+            del place.connection._test_serialized_contents
         if os.environ.get("RUNNING_DJANGOS_TEST_SUITE") == "true" and alias not in self._marked:
             self._marked.add(alias)
             place.connection.creation.mark_expected_failures_and_skips()

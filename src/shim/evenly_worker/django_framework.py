@@ -110,7 +110,6 @@ class Django:
         self._check(set())
         self.plan = Plan(self.suite, self.group_by, self.databases.together)
         listing.groups = self.plan.groups
-        listing.broken = self.plan.broken
         self.databases.used = self.plan.aliases
         listing.databases = listed(self.runner, self.plan.aliases)
         self.suite = None

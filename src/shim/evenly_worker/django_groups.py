@@ -67,7 +67,6 @@ class Plan:
         self.group_by = group_by
         self.tests = {}
         self.kinds = {}
-        self.broken = []
         self.groups = []
         groups = {}
         for test in iter_test_cases(suite):
@@ -79,10 +78,6 @@ class Plan:
 
     def _add(self, test, groups):
         made = LOADER_MADE.match(test.id())
-        if made and made[1] == "_FailedTest":
-            error = getattr(test, "_exception", None)
-            self.broken.append((shown(test._testMethodName), shown(str(error).strip())))
-            return
         case = type(test)
         if case not in self.kinds:
             self.kinds[case] = Kind(test, self.everything)

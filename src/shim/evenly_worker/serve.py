@@ -78,6 +78,7 @@ class Main:
         self.forks = False
         self.listed = False
         self.seeded = None
+        self.ahead = None
         self.children = {}
         self.wake = None
         self.sigchld = signal.SIG_DFL
@@ -91,23 +92,32 @@ class Main:
             raise Refused(f"evenly asked for `{message[0]}` before it said hello")
         self.hello(message[1])
         within = getattr(self.framework, "within", None)
-        return within(self.answer) if within else self.answer()
+        if within is None:
+            return self.answer()
+        self.ahead = self.next()
+        if self.ahead is None or self.ahead[0] == "stop":
+            return 0
+        if self.ahead[0] == "start":  # a worker that never lists: its variables come before all
+            os.environ.update(self.ahead[1]["env"])
+        return within(self.answer)
 
     def answer(self):
-        """Answers what comes after `hello`."""
+        """Answers what comes after `hello`; in a worker that unwinds, returns its exit status."""
         while True:
-            message = self.next()
+            message, self.ahead = self.ahead or self.next(), None
             if message is None or message[0] == "stop":
                 return 0
             kind, body = message
             if kind == "list":
                 self.list()
             elif kind == "fork" and self.forks:
-                self.fork(body["worker"])
+                status = self.fork(body["worker"])
+                if status is not None:
+                    return status
             elif kind == "signal":
                 self.signal(body["worker"], body["signal"])
             elif kind == "start" and not self.forks:
-                Worker(self.channel, self.framework, self.listed).start(body)
+                return self.leave(Worker(self.channel, self.framework, self.listed).start(body))
             else:
                 raise Refused(f"evenly asked for `{kind}`, which this process does not do")
 
@@ -198,8 +208,14 @@ class Main:
         except ProcessLookupError:  # it has no group of its own yet
             os.kill(pid, number)
 
+    def leave(self, status):
+        """The end of a worker: at once, or the way out of what `within` is in."""
+        if not getattr(self.framework, "unwinds", False):
+            leave(status)
+        return status
+
     def fork(self, worker):
-        """Makes a worker."""
+        """Makes a worker; returns in it alone something, its exit status, when it is to unwind."""
         socket = self.channel.socket()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -207,13 +223,14 @@ class Main:
             warnings.simplefilter("ignore")  # the suite's own threads are the suite's own matter
             pid = self._fork()
         if pid == 0:
-            self.child(socket)
+            return self.child(socket)
         Real.close(socket)
         self.children[worker] = pid
         self.channel.send("forked", {"worker": worker, "pid": pid})
+        return None
 
     def child(self, socket):
-        """The new process; it never returns."""
+        """The new process, to its end; returns its exit status if it is to unwind."""
         status = 2
         try:
             signal.set_wakeup_fd(-1)
@@ -229,8 +246,7 @@ class Main:
             status = Worker(channel, self.framework, self.listed).serve()
         except BaseException:  # noqa: BLE001 (the process ends)
             Real.print_exc()
-        finally:
-            leave(status)
+        return self.leave(status)
 
 
 def woken(number, frame):
@@ -286,11 +302,11 @@ class Worker:
         return self.live(message[1])
 
     def start(self, body):
-        """The life of a process that is a worker from now on."""
+        """The life of a process that is a worker from now on; returns the exit status."""
         if os.getpgrp() != os.getpid():
             os.setsid()
         be_subreaper()
-        leave(self.live(body))
+        return self.live(body)
 
     def live(self, body):
         """From `start` to `stop`; returns the exit status."""

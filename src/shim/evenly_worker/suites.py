@@ -66,15 +66,23 @@ class Catalog:
     def __contains__(self, name):
         return name in self._tests
 
-    def choose(self, names, report, why=""):
-        """What is to run, as (name, test, makers); what is not there is told to be an error."""
+    def choose(self, names, report, broken=()):
+        """What is to run, as (name, test, makers); what is not there is told to be an error.
+
+        `broken` is what could not be loaded, as (name, message, trace).
+        """
         chosen = []
+        why = {name: (message, trace) for name, message, trace in broken}
         for name in names:
             if name in self._tests:
                 chosen.extend(self._tests[name])
+            elif name in why:
+                message, trace = why[name]
+                text = f"this cannot be loaded: {message}"
+                report.finished(name, "errored", message=text, kind="ImportError", detail=trace)
             else:
                 text = f"there is no test `{name}`"
-                detail = f"{text}\n{why}" if why else text
+                detail = "\n".join([text, *(trace for _, trace in why.values())])
                 report.finished(name, "errored", message=text, kind="NotFound", detail=detail)
         return chosen
 

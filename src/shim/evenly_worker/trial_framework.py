@@ -119,9 +119,9 @@ class Trial:
                 trial_tests.leave_if_stopped()
                 raise
 
-        why = "\n".join(trace for _, _, trace in self.broken)
         with self._django(databases):
-            return Finish(good=run_all(self.catalog.choose(tests, report, why), once, report))
+            chosen = self.catalog.choose(tests, report, self.broken)
+            return Finish(good=run_all(chosen, once, report))
 
     def end(self):
         """The reactor's shutdown, as at the end of a plain run."""

@@ -98,6 +98,7 @@ fn test(name: &str, outcome: Outcome) -> TestResult {
         line: None,
         reported: true,
         repeats: 1,
+        tries: Vec::new(),
     }
 }
 

@@ -113,7 +113,8 @@ const DRIVEN: &[(&str, &[&str])] = &[
     ("django", &["django"]),
     ("trial", &["twisted"]),
     ("twisted", &["twisted"]),
-    ("pytest", &["pytest", "_pytest"]),
+    ("pytest", &["pytest", "_pytest", "pytest_django"]),
+    ("pytest_databases", &["django"]),
 ];
 
 /// The package that shims are of: they may import each other.

@@ -236,13 +236,24 @@ fn a_suite_that_cannot_be_listed_is_an_error_before_anything_runs() {
     let cases = [
         ("main=refuses", "suite `w`: there is no suite"),
         ("main=dies", "its process ended while it was to begin (signal 11, SIGSEGV)"),
-        ("main=broken", "tests cannot be collected from `old` (no module)"),
     ];
     for (conduct, says) in cases {
         let project = project("", "", &["a=passes", conduct]);
         project.evenly(&["run"]).exits(2).warns(says);
         assert!(!project.path("ran").exists());
     }
+    let project = project("", "", &["main=broken"]);
+    project.evenly(&["run"]).exits(2).warns("tests cannot be collected from `old` (no module)");
+}
+
+#[test]
+fn what_cannot_be_collected_is_an_error_of_the_run_and_the_rest_runs() {
+    let project = project("", "", &["a=passes", "main=broken"]);
+    project.evenly(&["local", "--shards", "2"]).exits(1).says("w:old");
+    let report = project.report();
+    assert_eq!(report["totals"]["passed"], 1);
+    assert_eq!(report["totals"]["errored"], 1);
+    assert_eq!(report["verdict"], "failed");
 }
 
 #[test]

@@ -85,6 +85,9 @@ class Case(unittest.TestCase):
             self.fail(f"{text}\nnot run: {list(plain)}")
 
 
+BROKEN = "broken.test_import"
+
+
 class Parity(Case):
     def test_one_worker(self):
         found = self.check(paths=["shop"])
@@ -109,6 +112,11 @@ class Parity(Case):
         self.assertIn("shop.tests.test_flush", dirty)
         self.assertIn("shop.tests.test_plain", dirty)
         self.assertNotIn("shop.tests.test_rows", dirty)
+
+    def test_a_module_that_cannot_be_imported(self):
+        found = self.check(paths=["shop.tests.test_mixed", "broken"])
+        self.assertEqual(found["unittest.loader._FailedTest.broken.test_import"], "errored")
+        self.assertEqual([name for name in self.driver.finishes if "broken" in name], [BROKEN])
 
     def test_every_grouping(self):
         for by in ("app", "class", "test"):
@@ -308,12 +316,6 @@ class Refusals(Case):
         with self.assertRaises(Failed) as caught:
             self.begin(**options)
         return caught.exception.message
-
-    def test_broken_module_is_named(self):
-        driver = self.begin(paths=["broken"])
-        ((name, message),) = [(one["name"], one["message"]) for one in driver.broken]
-        self.assertEqual(name, "broken.test_import")
-        self.assertIn("No module named 'no_such_module'", message)
 
     def test_arguments_that_are_evenlys_own(self):
         for flag in ("--parallel=2", "--failfast", "--keepdb", "--pdb", "--reverse", "--shuffle=1"):

@@ -1,0 +1,215 @@
+//! Listings that are documents of their tool's own form.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Broken, ListError, ListedGroup, json, pattern, start};
+
+#[derive(Debug, Deserialize)]
+struct RspecListing {
+    examples: Vec<RspecExample>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RspecExample {
+    id: String,
+}
+
+/// See [`super::ListFormat::Rspec`]. An example belongs to the file that its id begins with: that
+/// of the group around it, which loads shared examples of other files.
+pub(super) fn rspec(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
+    let listing: RspecListing = json(stdout, "RSpec's JSON")?;
+    let file = |example: RspecExample| {
+        let (path, _) = example.id.rsplit_once('[')?;
+        Some(path.strip_prefix("./").unwrap_or(path).to_owned())
+    };
+    let files: BTreeSet<String> = listing.examples.into_iter().filter_map(file).collect();
+    let group = |name: String| ListedGroup {
+        argument: format!("./{name}").into_bytes(),
+        name,
+        tests: None,
+    };
+    Ok(files.into_iter().map(group).collect())
+}
+
+/// See [`super::ListFormat::Phpunit`]. A group is selected by a pattern of its tests' names.
+pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
+    let refuse = |error: String| ListError::Xml {
+        expected: "PHPUnit's XML",
+        error,
+        start: start(stdout),
+    };
+    let mut reader = Reader::from_reader(stdout);
+    let mut classes: Vec<(String, Vec<String>)> = Vec::new();
+    let mut known = false;
+    loop {
+        match reader.read_event().map_err(|error| refuse(error.to_string()))? {
+            Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
+                b"tests" | b"testSuite" => known = true,
+                b"testCaseClass" | b"testClass" => {
+                    classes.extend(attribute(&tag, "name").map(|name| (name, Vec::new())));
+                }
+                b"testCaseMethod" | b"testMethod" => {
+                    let (class, name) = (classes.last_mut(), attribute(&tag, "name"));
+                    if let (Some((class, tests)), Some(name)) = (class, name) {
+                        let data = attribute(&tag, "dataSet");
+                        let data = data.map(|data| format!(" with data set {data}"));
+                        tests.push(format!("{class}::{name}{}", data.unwrap_or_default()));
+                    }
+                }
+                _ => {}
+            },
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    if !known {
+        return Err(refuse("it has no `tests`".to_owned()));
+    }
+    let group = |(name, tests): (String, Vec<String>)| ListedGroup {
+        argument: [pattern(&name), b"::.*".to_vec()].concat(),
+        name,
+        tests: Some(tests),
+    };
+    Ok(classes.into_iter().filter(|(_, tests)| !tests.is_empty()).map(group).collect())
+}
+
+fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let found = tag.try_get_attribute(name).ok()??;
+    let raw = String::from_utf8_lossy(&found.value).into_owned();
+    Some(quick_xml::escape::unescape(&raw).map_or_else(|_| raw.clone(), Into::into))
+}
+
+#[derive(Debug, Deserialize)]
+struct CtestListing {
+    tests: Vec<CtestTest>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CtestTest {
+    name: String,
+    #[serde(default)]
+    properties: Vec<CtestProperty>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CtestProperty {
+    name: String,
+    value: Value,
+}
+
+impl CtestTest {
+    /// What it shares with others: the fixtures that it makes, needs or cleans, and the tests that
+    /// it depends on.
+    fn ties(&self) -> BTreeSet<String> {
+        let mut ties = BTreeSet::new();
+        for CtestProperty { name, value } in &self.properties {
+            let kind = match name.as_str() {
+                "FIXTURES_SETUP" | "FIXTURES_REQUIRED" | "FIXTURES_CLEANUP" => "fixture",
+                "DEPENDS" => "test",
+                _ => continue,
+            };
+            let words = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+            ties.extend(words.map(|word| format!("{kind} {word}")));
+        }
+        if !ties.is_empty() {
+            ties.insert(format!("test {}", self.name));
+        }
+        ties
+    }
+}
+
+/// See [`super::ListFormat::Ctest`].
+pub(super) fn ctest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
+    let listing: CtestListing = json(stdout, "CTest's JSON")?;
+    refuse_unbuilt(&listing)?;
+    let depended: BTreeSet<String> = listing.tests.iter().flat_map(CtestTest::ties).collect();
+    // Sets of ties with the tests that have them; a test that ties two sets makes them one.
+    let mut tied: Vec<(BTreeSet<String>, Vec<String>)> = Vec::new();
+    for test in listing.tests {
+        let mut ties = test.ties();
+        let own = format!("test {}", test.name);
+        if depended.contains(&own) {
+            ties.insert(own);
+        }
+        let mut names = Vec::new();
+        let (joined, apart): (Vec<_>, Vec<_>) =
+            tied.into_iter().partition(|(other, _)| !other.is_disjoint(&ties));
+        tied = apart;
+        for (other, more) in joined {
+            ties.extend(other);
+            names.extend(more);
+        }
+        names.push(test.name);
+        tied.push((ties, names));
+    }
+    let mut groups: BTreeMap<String, ListedGroup> = BTreeMap::new();
+    for (_, tests) in tied {
+        let Some(name) = tests.first().cloned() else { continue };
+        let argument = tests.iter().map(|test| pattern(test)).collect::<Vec<_>>().join(&b'|');
+        groups.insert(name.clone(), ListedGroup { name, argument, tests: Some(tests) });
+    }
+    Ok(groups.into_values().collect())
+}
+
+/// What CMake's own modules list instead of the tests of a program that is not built.
+fn refuse_unbuilt(listing: &CtestListing) -> Result<(), ListError> {
+    let unbuilt = listing.tests.iter().filter(|test| test.name.ends_with("_NOT_BUILT"));
+    let broken: Vec<Broken> = unbuilt
+        .map(|test| Broken { name: test.name.clone(), message: "build it first".to_owned() })
+        .collect();
+    if broken.is_empty() { Ok(()) } else { Err(ListError::Broken(broken)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ListFormat, parse};
+
+    fn names(format: ListFormat, text: &str) -> Vec<String> {
+        let groups = parse(format, text.as_bytes()).unwrap();
+        groups.into_iter().map(|group| group.name).collect()
+    }
+
+    #[test]
+    fn an_rspec_example_is_of_the_file_around_it() {
+        let text = r#"{"examples":[{"id":"./spec/b_spec.rb[1:1]","file_path":"./spec/shared.rb"},
+            {"id":"./spec/odd [1]_spec.rb[1:2:1]"},{"id":"./spec/b_spec.rb[1:2]"}]}"#;
+        assert_eq!(names(ListFormat::Rspec, text), ["spec/b_spec.rb", "spec/odd [1]_spec.rb"]);
+    }
+
+    #[test]
+    fn a_phpunit_class_has_tests_with_their_data() {
+        let text = r#"<?xml version="1.0"?><tests><testCaseClass name="A\B\FooTest">
+            <testCaseMethod name="testTwo" groups="default" dataSet="&quot;a.b&quot;"/>
+            <testCaseMethod name="testOne" groups="default"/></testCaseClass>
+            <testCaseClass name="EmptyTest"/></tests>"#;
+        let groups = parse(ListFormat::Phpunit, text.as_bytes()).unwrap();
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].argument, br"A\\B\\FooTest::.*");
+        let tests = [r#"A\B\FooTest::testTwo with data set "a.b""#, r"A\B\FooTest::testOne"];
+        assert_eq!(groups[0].tests.as_deref().unwrap(), tests);
+        assert!(parse(ListFormat::Phpunit, b"<html></html>").is_err());
+        assert!(parse(ListFormat::Phpunit, b"<tests><").is_err());
+    }
+
+    #[test]
+    fn ctests_that_need_each_other_are_one_group() {
+        let text = r#"{"kind":"ctestInfo","tests":[
+            {"name":"alone (1)","properties":[{"name":"WORKING_DIRECTORY","value":"/b"}]},
+            {"name":"up","properties":[{"name":"FIXTURES_SETUP","value":["db"]}]},
+            {"name":"uses","properties":[{"name":"FIXTURES_REQUIRED","value":["db"]}]},
+            {"name":"later","properties":[{"name":"DEPENDS","value":["first"]}]},
+            {"name":"first"}]}"#;
+        let groups = parse(ListFormat::Ctest, text.as_bytes()).unwrap();
+        let tests: Vec<_> = groups.iter().map(|group| group.tests.clone().unwrap()).collect();
+        assert_eq!(tests, [vec!["alone (1)"], vec!["later", "first"], vec!["up", "uses"]]);
+        assert_eq!(groups[0].argument, br"alone \(1\)");
+        assert_eq!(groups[2].argument, b"up|uses");
+        let unbuilt = parse(ListFormat::Ctest, br#"{"tests":[{"name":"basket_NOT_BUILT"}]}"#);
+        assert!(unbuilt.unwrap_err().to_string().contains("build it first"));
+    }
+}

@@ -1,0 +1,138 @@
+// Between evenly and mocha: `node mocha.cjs list|run FILE OPTIONS... -- FILES...`.
+//
+// `list` writes evenly's listing to FILE: each test file, and the tests in it, which mocha loads
+// but does not run. `run` runs these files and no others, whatever `spec` the configuration has,
+// prints what mocha's own reporter prints, and writes JUnit to FILE: `classname` is the file's
+// path, `name` the titles from outside to inside. A test that a broken hook kept from running has
+// an error.
+"use strict";
+
+const fs = require("node:fs");
+const path = require("node:path");
+const { createRequire } = require("node:module");
+
+const SEPARATOR = " › ";
+const here = path.join(process.cwd(), "evenly.js");
+const project = createRequire(here);
+
+const shown = (file) => {
+  const inside = path.relative(process.cwd(), file || "");
+  return inside.split(path.sep).join("/");
+};
+
+/** Each test below a suite, with a name of its own inside its file. */
+function testsOf(root) {
+  const found = [];
+  const copies = new Map();
+  const walk = (suite, titles) => {
+    for (const test of suite.tests) {
+      const file = shown(test.file);
+      const name = [...titles, test.title].join(SEPARATOR);
+      const key = `${file}::${name}`;
+      const copy = (copies.get(key) || 0) + 1;
+      copies.set(key, copy);
+      found.push({ test, file, name: copy === 1 ? name : `${name} #${copy}` });
+    }
+    for (const inner of suite.suites) walk(inner, [...titles, inner.title]);
+  };
+  walk(root, []);
+  return found;
+}
+
+const chosen = (runner) => {
+  const all = testsOf(runner.suite);
+  const grep = runner._grep;
+  const keep = (test) => !grep || grep.test(test.fullTitle()) !== Boolean(runner._invert);
+  return all.filter(({ test }) => keep(test));
+};
+
+function list(runner, to) {
+  const files = new Map();
+  for (const { file, name } of chosen(runner)) {
+    if (!files.has(file)) files.set(file, []);
+    files.get(file).push(`${file}::${name}`);
+  }
+  const groups = [...files].map(([name, tests]) => ({ name, tests }));
+  fs.writeFileSync(to, JSON.stringify({ format: 1, groups }));
+}
+
+const escaped = (text) =>
+  String(text)
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd")
+    .replace(/[&<>"\n\r\t]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+function element({ file, name, duration, bad, skipped }) {
+  const time = ((duration || 0) / 1000).toFixed(6);
+  const head = `<testcase classname="${escaped(file)}" name="${escaped(name)}" time="${time}"`;
+  const open = `${head} file="${escaped(file)}"`;
+  if (bad) {
+    const { tag, message, kind, text } = bad;
+    const about = `message="${escaped(message)}" type="${escaped(kind)}"`;
+    return `${open}><${tag} ${about}>${escaped(text)}</${tag}></testcase>`;
+  }
+  return skipped ? `${open}><skipped/></testcase>` : `${open}/>`;
+}
+
+const told = (error) => {
+  const isError = error && typeof error === "object";
+  const message = isError && error.message !== undefined ? error.message : String(error);
+  const kind = (isError && (error.name || error.constructor?.name)) || typeof error;
+  const failed = isError && (error.code === "ERR_ASSERTION" || kind.startsWith("AssertionError"));
+  const text = (isError && error.stack) || message;
+  return { tag: failed ? "failure" : "error", message: String(message).split("\n")[0], kind, text };
+};
+
+/** What became of every test, the hooks that broke, and what these kept from running. */
+function written(runner, seen, hooks) {
+  const cases = chosen(runner).map(({ test, file, name }) => {
+    const result = { file, name, duration: test.duration };
+    if (seen.has(test)) return { ...result, bad: told(seen.get(test)) };
+    if (test.state === "passed") return result;
+    if (test.isPending()) return { ...result, skipped: true };
+    const message = "it did not run: a hook broke, or the run was given up";
+    return { ...result, bad: { tag: "error", message, kind: "NotRun", text: message } };
+  });
+  for (const { hook, error } of hooks) {
+    const file = shown(hook.file || hook.ctx?.currentTest?.file);
+    cases.push({ file, name: hook.fullTitle(), duration: hook.duration, bad: told(error) });
+  }
+  return `<testsuites><testsuite name="mocha">\n${cases.map(element).join("\n")}
+</testsuite></testsuites>\n`;
+}
+
+const [, , act, to, ...given] = process.argv;
+
+/** The reporter: mocha's own `spec`, and a file. */
+function Reporter(runner, options) {
+  const mocha = project("mocha");
+  if (act === "list") {
+    list(runner, to);
+    return;
+  }
+  const spec = new mocha.reporters.Spec(runner, options);
+  const seen = new Map();
+  const hooks = [];
+  runner.on("fail", (test, error) => {
+    if (test.type === "hook") hooks.push({ hook: test, error });
+    else seen.set(test, error);
+  });
+  runner.once("end", () => fs.writeFileSync(to, written(runner, seen, hooks)));
+  this.spec = spec;
+  this.stats = spec.stats;
+}
+
+function main() {
+  const cut = given.lastIndexOf("--");
+  const [options, files] = [given.slice(0, cut), given.slice(cut + 1)];
+  const root = path.dirname(project.resolve("mocha/package.json"));
+  const { loadOptions } = require(path.join(root, "lib/cli/options.js"));
+  const { main: run } = require(path.join(root, "lib/cli/cli.js"));
+  const argv = [...options, "--reporter", __filename, ...(act === "list" ? ["--dry-run"] : [])];
+  const args = loadOptions([...argv, ...(act === "list" ? files : [])]);
+  if (act === "run") args._ = files;
+  args.parallel = false;
+  run(argv, args);
+}
+
+module.exports = Reporter;
+if (require.main === module) main();

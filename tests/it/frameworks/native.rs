@@ -1,0 +1,103 @@
+//! CTest, bats and cargo test.
+
+use super::{
+    Outcomes, cases, fixture, has_program, model, outcome, plainly, reported, suite, with_cargo,
+};
+use crate::support::Project;
+
+/// A built project of CMake; `dir` is where it was built.
+fn built() -> Option<Project> {
+    has_program("ctest")?;
+    let project = Project::new(&suite("ctest", "dir = \"build\"")).copy(&fixture("ctest"));
+    plainly(&project, &["cmake", "-B", "build"]).exits(0);
+    Some(project)
+}
+
+#[test]
+fn ctests_fixture_comes_to_what_ctest_says_itself() {
+    let Some(project) = built() else { return };
+    project.evenly(&["local", "--shards", "2"]).exits(1).says("a line of the failing test");
+    let junit = ["ctest", "--test-dir", "build", "--output-junit", "plain.xml"];
+    plainly(&project, &junit).exits(8);
+    let plain = cases(&project.text("build/plain.xml"));
+    let mut found = cases(&project.text("evenly-out/junit.xml"));
+    // CTest fails for it, and calls it skipped.
+    assert_eq!(found.insert("breaks::breaks".into(), "skipped".into()).unwrap(), "errored");
+    assert_eq!(found, plain);
+    assert_eq!(plain.len(), 9);
+    assert_eq!(outcome(&project, "is_skipped"), "skipped");
+    assert_eq!(outcome(&project, "breaks"), "errored");
+    // What makes, needs and cleans one fixture is one group.
+    assert_eq!(project.report()["ledger"]["planned"], 7);
+}
+
+#[test]
+fn a_directory_that_is_not_built_is_told() {
+    has_program("ctest");
+    let project = Project::new(&suite("ctest", "dir = \"build\"")).copy(&fixture("ctest"));
+    project.evenly(&["plan", "--shards", "2"]).exits(2).warns("`build` is not there");
+}
+
+fn bats(more: &str) -> Option<Project> {
+    has_program("bats")?;
+    Some(Project::new(&suite("bats", more)).copy(&fixture("bats")))
+}
+
+#[test]
+fn bats_fixture_comes_to_what_bats_says_itself() {
+    let Some(project) = bats("") else { return };
+    project.evenly(&["local", "--shards", "2"]).exits(1).says("a line of the failing test");
+    let junit = ["bats", "-r", "--report-formatter", "junit", "--output", ".", "test"];
+    plainly(&project, &junit).exits(1);
+    // evenly tells the whole path of a file, bats the part below the one that it was given.
+    let plain: Outcomes = cases(&project.text("report.xml"))
+        .into_iter()
+        .map(|(name, what)| (format!("test/{name}"), what))
+        .collect();
+    let found = cases(&project.text("evenly-out/junit.xml"));
+    assert_eq!(found, plain);
+    assert_eq!(project.report()["totals"]["tests"], 7);
+    assert_eq!(project.report()["ledger"]["planned"], 3);
+}
+
+#[test]
+fn a_broken_set_up_of_a_bats_file_is_told() {
+    let Some(project) = bats("paths = [\"broken\", \"test\"]") else { return };
+    project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(1);
+    let found = reported(&project);
+    assert!(found.iter().any(|(name, what)| name.contains("setup") && what != "passed"), "{found:#?}");
+    assert_eq!(project.report()["verdict"], "failed");
+}
+
+/// What the fixture of nextest comes to, by the exit status of each test alone.
+const CARGO: &str = "
+failed tests::fails
+errored tests::dies
+passed tests::inner::passes
+passed passes
+passed passes_é
+";
+
+#[test]
+fn cargos_tests_come_to_what_cargo_says_itself() {
+    let project = Project::new(&suite("cargo-test", "args = [\"--offline\"]"));
+    let project = project.copy(&fixture("nextest"));
+    with_cargo(project.evenly(&["local", "--shards", "2"])).exits(1);
+    let found: Outcomes = reported(&project)
+        .into_iter()
+        .map(|(name, what)| (name, if what == "errored" { "failed".to_owned() } else { what }))
+        .collect();
+    let expected: Outcomes = model(CARGO)
+        .into_iter()
+        .map(|(name, what)| (name, if what == "errored" { "failed".to_owned() } else { what }))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_batch_by_exit_status_is_refused() {
+    let project = Project::new(&suite("cargo-test", "batch = 5"));
+    project.evenly(&["plan", "--shards", "2"]).exits(2).warns("`batch` needs results in JUnit");
+    let warm = Project::new(&suite("unittest", "batch = 5"));
+    warm.evenly(&["plan", "--shards", "2"]).exits(2).warns("`batch` means nothing");
+}
