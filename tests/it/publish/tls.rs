@@ -12,7 +12,7 @@ use super::{merge_with, ran};
 
 /// Answers everything over TLS, with a certificate for `localhost` by an authority of its own.
 const SERVER: &str = r"
-import http.server, json, ssl, sys, trustme
+import http.server, json, socketserver, ssl, sys, trustme
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -26,9 +26,9 @@ authority = trustme.CA()
 authority.cert_pem.write_to_path(sys.argv[1])
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 authority.issue_cert('localhost').configure_cert(context)
-server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
+server = socketserver.TCPServer(('127.0.0.1', 0), Handler)
 server.socket = context.wrap_socket(server.socket, server_side=True)
-print(server.server_port, flush=True)
+print(server.server_address[1], flush=True)
 server.serve_forever()
 ";
 
