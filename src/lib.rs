@@ -9,6 +9,7 @@ pub mod discover;
 pub mod exit;
 pub mod framework;
 pub mod history;
+pub mod init;
 pub mod junit;
 pub mod model;
 pub mod plan;

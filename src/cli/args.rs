@@ -10,10 +10,13 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::history::HistoryCommand;
+use super::merge::Output;
 use super::order::Order;
 use super::publish::{MergePublishArgs, PublishArgs};
 use crate::config::{RETRIES_MAX, Show, Workers, parse_duration};
-use crate::model::SHARDS_MAX;
+use crate::init::{self, Home};
+use crate::model::{SHARDS_MAX, WORKERS_MAX};
+use crate::report::foreign::Repeated;
 
 /// Split a test suite evenly over CI jobs and local workers, and prove that every test ran exactly
 /// once.
@@ -26,6 +29,8 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Look at the project and the CI, and write `evenly.toml` and the workflow
+    Init(InitArgs),
     /// Run one shard: discover, plan, run, and leave a journal and a JUnit file
     Run(RunArgs),
     /// Join the journals of all shards into one report; the exit code is the whole run's verdict
@@ -109,6 +114,45 @@ pub(super) struct DbDownArgs {
     pub(super) config: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The project's directory
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) dir: PathBuf,
+
+    /// Whose workflow to write; by default the one whose files are there
+    #[arg(long, value_name = "CI")]
+    pub(super) ci: Option<HomeArg>,
+
+    /// How many shards the workflow has
+    #[arg(long, value_name = "N", env = "EVENLY_SHARDS", default_value_t = init::SHARDS)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(init::SHARDS_MAX)))]
+    pub(super) shards: u32,
+
+    /// Only show every file, whole
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// [`Home`] as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum HomeArg {
+    Github,
+    Gitlab,
+    None,
+}
+
+impl From<HomeArg> for Home {
+    fn from(arg: HomeArg) -> Self {
+        match arg {
+            HomeArg::Github => Self::Github,
+            HomeArg::Gitlab => Self::Gitlab,
+            HomeArg::None => Self::None,
+        }
+    }
+}
+
 /// Which project, and what is known of it.
 #[derive(Debug, Args)]
 pub(super) struct ProjectArgs {
@@ -150,9 +194,22 @@ pub(super) struct RunningArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(RETRIES_MAX)))]
     pub(super) retries: Option<u32>,
 
-    /// Run only this group or test, by its id; may be given several times
+    /// Run only this group, class or test, by its id; may be given several times
     #[arg(long, value_name = "ID")]
     pub(super) only: Vec<String>,
+
+    /// Run only what failed or was lost in the run before, by its journals there or in `--out`; in
+    /// a CI, by this shard's earlier attempt, whose other results stand
+    #[arg(long, value_name = "PATHS", num_args = 0.., conflicts_with = "only")]
+    pub(super) failed: Option<Vec<PathBuf>>,
+
+    /// Run on one worker, and give it this number, counted from 0
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(..i64::from(WORKERS_MAX)))]
+    pub(super) worker: Option<u32>,
+    /// Tests whose failures are known and don't count until a day
+    #[arg(long, value_name = "FILE", env = "EVENLY_QUARANTINE")]
+    pub(super) quarantine: Option<PathBuf>,
 
     /// Which group starts first: as planned, or as the frameworks list them, on one worker
     #[arg(long, value_name = "WHICH", env = "EVENLY_ORDER", default_value = "plan")]
@@ -296,7 +353,7 @@ pub(super) struct SizingArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArgs {
-    /// Journals, directories that hold them, or globs
+    /// Journals, JUnit files, directories that hold either, or globs
     #[arg(required = true, value_name = "PATHS")]
     pub(super) paths: Vec<PathBuf>,
 
@@ -308,8 +365,43 @@ pub(super) struct MergeArgs {
     #[arg(long, value_name = "FILE", env = "EVENLY_HISTORY", default_value = HISTORY)]
     pub(super) history: PathBuf,
 
+    /// Tests whose failures are known and don't count until a day
+    #[arg(long, value_name = "FILE", env = "EVENLY_QUARANTINE")]
+    pub(super) quarantine: Option<PathBuf>,
+
+    /// Which reports are written
+    #[arg(long, value_name = "WHICH", env = "EVENLY_OUTPUTS", value_delimiter = ',')]
+    #[arg(value_enum, default_values_t = Output::ALL)]
+    pub(super) outputs: Vec<Output>,
+
+    /// What a test is that several JUnit files tell of
+    #[arg(long, value_name = "HOW", env = "EVENLY_REPEATED", value_enum)]
+    #[arg(default_value_t = RepeatedArg::Worst)]
+    pub(super) repeated: RepeatedArg,
+
     #[command(flatten)]
     pub(super) publish: MergePublishArgs,
+}
+
+/// [`Repeated`] as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RepeatedArg {
+    /// One test, as bad as its worst result
+    Worst,
+    /// One test that was tried again: the newest result counts
+    Retry,
+    /// A test for each file
+    Apart,
+}
+
+impl From<RepeatedArg> for Repeated {
+    fn from(arg: RepeatedArg) -> Self {
+        match arg {
+            RepeatedArg::Worst => Self::Worst,
+            RepeatedArg::Retry => Self::Retry,
+            RepeatedArg::Apart => Self::Apart,
+        }
+    }
 }
 
 /// [`Show`] as it is typed.

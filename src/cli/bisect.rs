@@ -4,12 +4,14 @@ mod search;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::args::{BisectArgs, ProjectArgs};
 use super::databases;
 use super::error::Error;
 use super::merge::journals_below;
 use super::order::Order;
+use super::parts;
 use super::print;
 use super::project::{Found, Project, local_run, own_variables};
 use super::runtime::block_on;
@@ -46,7 +48,8 @@ pub(super) fn run(args: &BisectArgs) -> Result<Exit, Error> {
     store::remove_dir(&work)?;
     store::make_dir(&work)?;
     let exit = block_on(async {
-        let found = project.discover(&work.join("list"), Order::Serial).await?;
+        let mut found = project.discover(&work.join("list"), Order::Serial).await?;
+        parts::adopt(&mut found.discovery, &parts::told(&out));
         let exit = searched(&project, &found, (group, after), (&out, &work)).await;
         found.discovery.close().await;
         exit
@@ -98,8 +101,11 @@ fn suspects(
         earlier.retain(|id| known.contains(id));
         return Ok((earlier, whence));
     }
-    let serial = found.serially();
-    let before = serial.into_iter().take_while(|id| id != group).collect();
+    // Where a part stands, the group stands that it is of.
+    let parts = &found.discovery.parts;
+    let place = parts.get(group).unwrap_or(group);
+    let listed = found.serially().into_iter().filter(|id| !parts.contains_key(id));
+    let before = listed.take_while(|id| id != place).collect();
     Ok((before, "before it in the frameworks' order: no journal has it".to_owned()))
 }
 
@@ -217,11 +223,13 @@ impl Bisect<'_> {
         };
         let assigned: Vec<Assigned> = before.iter().chain([&self.group]).map(assigned).collect();
         let running = Running {
+            excuses: Rc::default(),
             out: self.out.to_owned(),
             show: Show::Never,
             retries: Some(0),
             fail_fast: false,
             order: Order::Serial,
+            first_worker: 0,
         };
         let mut jobs = jobs(self.project, &running, &self.found.discovery, &assigned);
         for job in &mut jobs {
@@ -234,6 +242,7 @@ impl Bisect<'_> {
             program: self.project.program.clone(),
             shard: Shard { index: 1, total: 1 },
             workers: 1,
+            first_worker: 0,
             policy: Policy { grace: self.project.config.run.grace(), fail_fast: false },
             work: work.clone(),
             outputs: self.work.join("outputs"),

@@ -31,6 +31,10 @@ pub(super) enum Error {
     Store(#[from] StoreError),
     #[error("{0}")]
     Discover(#[from] DiscoverError),
+    #[error("there is no list of quarantined tests at `{}`", .0.display())]
+    NoQuarantine(PathBuf),
+    #[error("`{}`: {error}", .path.display())]
+    Quarantine { path: PathBuf, error: PatternError },
     #[error("`[[rule]]`: {0}")]
     Rule(#[from] PatternError),
     #[error("`[[rule]]`: {0}")]
@@ -67,6 +71,12 @@ pub(super) enum Error {
     NoGroup(String),
     #[error("there is no group or test `{}`", one_line(.0))]
     NoTest(String),
+    #[error("nothing to run: all that failed in the run before, {0} by their ids, is gone")]
+    AllGone(usize),
+    #[error("no test framework was found in `{}`, so nothing was written", .0.display())]
+    NoFramework(PathBuf),
+    #[error("{0}, so nothing was written")]
+    InTheWay(String),
     #[error("several suites have a group `{}`: name the suite too, `suite:name`", one_line(.0))]
     WhichGroup(String),
     #[error("the group could not be tried: {0}")]
@@ -85,7 +95,7 @@ pub(super) enum Error {
     NoGithubOutput,
     #[error("{0}")]
     History(#[from] HistoryCommandError),
-    #[error("there is no journal in {0}")]
+    #[error("there is no journal and no JUnit file in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
     NoSuchPath(String),
@@ -110,6 +120,8 @@ impl Error {
             | Self::NotText(_)
             | Self::Config { .. }
             | Self::Shard(_)
+            | Self::NoQuarantine(_)
+            | Self::Quarantine { .. }
             | Self::Rule(_)
             | Self::Circle(_)
             | Self::Plan(_)
@@ -119,6 +131,8 @@ impl Error {
             | Self::UpWithout(_)
             | Self::NoGroup(_)
             | Self::NoTest(_)
+            | Self::NoFramework(_)
+            | Self::InTheWay(_)
             | Self::WhichGroup(_)
             | Self::SavedPlan { .. }
             | Self::PlanOfOthers { .. }
@@ -163,14 +177,20 @@ impl Error {
             | Self::HolderStays(_)
             | Self::System { .. } => Exit::Infrastructure,
             Self::History(error) => error.exit(),
-            Self::Nothing(_) => Exit::Nothing,
+            Self::Nothing(_) | Self::AllGone(_) => Exit::Nothing,
         }
     }
 
     /// What to do next.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoConfig(_) => "write one (see docs/reference/config.md), or name it: `--config`",
+            Self::NoConfig(_) => {
+                "`evenly init` writes one (see docs/reference/config.md); or name it: `--config`"
+            }
+            Self::NoFramework(_) => {
+                "a `command` suite runs any tool: docs/guide/frameworks.md#command"
+            }
+            Self::InTheWay(_) => "take from what is shown what you need, or move the file away",
             Self::Config { error, .. } => return error.hint.clone(),
             Self::Nothing(suites) if !suites.is_empty() => {
                 "if it may be empty, say `required = false` in its `[[suite]]`"
@@ -190,7 +210,8 @@ impl Error {
             Self::TooManyJobs { .. } => "give `--max`, or fewer `--shards`",
             Self::NoGithubOutput => "elsewhere `evenly plan --json` tells the shards",
             Self::NoJournals(_) => {
-                "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
+                "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly \
+                 run`, a JUnit file ends in `.xml`"
             }
             Self::Discover(
                 DiscoverError::Failed { hint: Some(hint), .. }

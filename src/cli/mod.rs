@@ -7,17 +7,21 @@ mod databases;
 mod db;
 mod emit;
 mod error;
+mod failed;
 mod history;
+mod init;
 mod local;
 mod merge;
 mod observe;
 mod only;
 mod order;
+mod parts;
 mod plan;
 mod planning;
 mod print;
 mod project;
 mod publish;
+mod quarantine;
 mod run;
 mod runtime;
 mod shard;
@@ -39,6 +43,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         Err(error) => return misused(&error),
     };
     let result = match &cli.command {
+        Command::Init(args) => init::run(args),
         Command::Run(args) => run::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Publish(args) => publish::run(args),

@@ -1,12 +1,14 @@
 //! From a report's observations to the history's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::history::{Estimator, Observation, Seen, Speeds, SuiteFacts, Timed};
-use crate::model::{DiscoveredGroup, GroupId};
+use crate::history::{Base, Estimator, Observation, Seen, Speeds, SuiteFacts, Timed};
+use crate::model::GroupId;
 use crate::report::journal::Journal;
 use crate::report::observations::{self, Observations, Overhead, SuiteSeen, TestSeen};
-use crate::report::{FinalOutcome, Input, RunReport};
+use crate::report::{
+    self, Comparison, Fewer, FinalOutcome, FoundGroup, GroupReport, Input, RunReport,
+};
 
 /// Parts of groups, and the listed group of each.
 pub(super) type Parts = BTreeMap<GroupId, Box<str>>;
@@ -16,12 +18,36 @@ pub(super) fn parts(inputs: &[Input]) -> Parts {
     let journals = inputs.iter().filter_map(|input| input.journal.as_ref().ok());
     let mut parts = Parts::new();
     for suite in journals.flat_map(|journal| &journal.discovered) {
-        for DiscoveredGroup { name, tests: _, part_of } in &suite.groups {
+        for FoundGroup { name, tests: _, part_of } in &suite.groups {
             let id = || GroupId::new(&suite.suite, name);
             parts.extend(part_of.as_ref().map(|of| (id(), of.clone())));
         }
     }
     parts
+}
+
+/// Adds the listed groups that ran fewer tests than the last time, all their parts together: of the
+/// parts themselves the history knows nothing.
+pub(super) fn fewer_in_parts(
+    report: &mut RunReport,
+    parts: &Parts,
+    last_time: impl Fn(&GroupId) -> Option<usize>,
+) {
+    let lost: BTreeSet<&GroupId> = report.ledger.lost.iter().map(|lost| &lost.group).collect();
+    // None where one of its parts did not come to its end: that is told as lost.
+    let mut ran: BTreeMap<GroupId, Option<usize>> = BTreeMap::new();
+    for GroupReport { id, tests, .. } in &report.groups {
+        let Some(of) = parts.get(id) else { continue };
+        let sum = ran.entry(GroupId::new(&id.suite, of)).or_insert(Some(0));
+        *sum = sum.filter(|_| !lost.contains(id)).map(|sum| sum + tests);
+    }
+    let fewer = ran.into_iter().filter_map(|(group, now)| {
+        let (now, before) = (now?, last_time(&group)?);
+        (now < before).then_some(Fewer { group, now, before })
+    });
+    let fewer: Vec<Fewer> = fewer.collect();
+    report.fewer.extend(fewer);
+    report.fewer.sort_by(|a, b| a.group.cmp(&b.group));
 }
 
 /// What a shard cost beside its groups, microseconds: the median of the shards that came to their
@@ -44,18 +70,29 @@ fn beside_groups_us(journal: &Journal) -> Option<u64> {
 }
 
 /// What the history takes in of a run: all times as on machines of one speed, which is told from
-/// what was known `before`. The history knows the groups that are listed: their parts change with
-/// what it tells.
+/// what was known `before`, and those speeds. The history knows the groups that are listed: their
+/// parts change with what it tells.
 pub(super) fn observe(
     report: &RunReport,
     before: &Estimator<'_>,
     parts: &Parts,
-) -> (Vec<Observation>, Vec<SuiteFacts>) {
+) -> (Vec<Observation>, Vec<SuiteFacts>, Speeds) {
     let Observations { run: _, tests, suites } = observations::observe(report);
     let seen: Vec<Timed> = tests.iter().map(|test| timed(test, parts)).collect();
     let speeds = Speeds::of(before, &seen);
     let facts = suites.into_iter().map(|suite| facts(suite, &speeds)).collect();
-    (speeds.evened(seen), facts)
+    (speeds.evened(seen), facts, speeds)
+}
+
+/// What is different from what was known before.
+pub(super) fn compared<'r>(
+    report: &'r RunReport,
+    before: Base<'_>,
+    parts: &'r Parts,
+    speeds: &Speeds,
+) -> Option<Comparison> {
+    let listed = |group: &'r GroupId| parts.get(group).map_or(&*group.name, |of| &**of);
+    report::compare(report, before, listed, |shard, us| speeds.even_out(shard, us))
 }
 
 fn timed(test: &TestSeen<'_>, parts: &Parts) -> Timed {

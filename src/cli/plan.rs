@@ -22,7 +22,8 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     let planner = Planner::new(&project)?;
     let sized = sizing::size(&args.sizing, &project, &planner, &found.discovery)?;
     let shards = sized.as_ref().map_or(args.shards.total, |sized| sized.shards);
-    let Planned { plan, took_us: _ } = planner.plan(&mut found, shards)?;
+    let Planned { mut plan, took_us: _ } = planner.plan(&mut found, shards)?;
+    found.late_last(&mut plan);
     let discovery = &found.discovery;
     let told = sized.map(|sized| sized.text);
     let as_json = || plan::to_json(&plan, &discovery.groups, &discovery.parts) + "\n";

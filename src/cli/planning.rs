@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::error::Error;
+use super::print::warn;
 use super::project::{Found, Project};
 use crate::config::Workers;
 use crate::discover::Discovery;
@@ -36,6 +37,13 @@ impl<'a> Planner<'a> {
             (&suite.name, suite.granularity.unwrap_or(config.run.granularity))
         };
         let kept = config.rules.iter().filter(|rule| !rule.split);
+        let run = project.run.number;
+        if let (Some(run), Some(oldest)) = (run, project.known.history.hidden_from(run)) {
+            warn(&format!(
+                "this is run {run}, and the history knows only runs from {oldest} on: the plan uses \
+                 nothing of it"
+            ));
+        }
         Ok(Self {
             project,
             estimator: Estimator::new(&project.known.history, project.run.number),

@@ -1,14 +1,15 @@
 //! What holds for every command on a project: its configuration, the CI around it, what history
 //! tells, and the plan that follows.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::args::ProjectArgs;
+use super::args::{CONFIG, ProjectArgs};
 use super::error::Error;
 use super::history::{Known, load};
-use super::only;
+use super::only::{self, Listed, Wanted};
 use super::order::{Order, Positions, arranged};
 use super::planning;
 use super::print::warn;
@@ -32,8 +33,10 @@ pub(super) struct Project {
     /// evenly itself.
     pub(super) program: PathBuf,
     pub(super) workers: Workers,
-    /// What alone is to run; all where it is empty.
-    pub(super) only: Vec<String>,
+    /// What alone is to run; all where there is none.
+    pub(super) only: Option<Wanted>,
+    /// Its name, where that is not the usual one.
+    pub(super) named: Option<String>,
     /// When the command began.
     pub(super) began: Instant,
 }
@@ -54,6 +57,16 @@ impl Found {
         groups.into_iter().map(|group| group.id.clone()).collect()
     }
 
+    /// Puts the groups of every shard that start after all others behind them.
+    pub(super) fn late_last(&self, plan: &mut Plan) {
+        let groups = self.discovery.groups.iter();
+        let late: HashSet<&GroupId> =
+            groups.filter(|group| group.late).map(|group| &group.id).collect();
+        for shard in &mut plan.shards {
+            shard.groups.sort_by_key(|group| late.contains(&group.id));
+        }
+    }
+
     /// A shard's groups in the order in which they start.
     pub(super) fn arranged(&self, plan: &Plan, shard: Shard) -> Vec<Assigned> {
         let planned = &plan.shard(shard).groups;
@@ -72,7 +85,8 @@ impl Project {
         let workers = workers.unwrap_or(config.run.workers);
         let program = std::env::current_exe().map_err(Error::Program)?;
         let known = load(history);
-        Ok(Self { config, base, ci, run, known, program, only: Vec::new(), workers, began })
+        let named = (path != Path::new(CONFIG)).then(|| path.display().to_string());
+        Ok(Self { config, base, ci, run, known, program, only: None, named, workers, began })
     }
 
     /// Asks every suite what there is to run and applies the rules.
@@ -119,10 +133,11 @@ impl Project {
             Order::Plan => Positions::default(),
             Order::Serial => Positions::new(&discovery.groups, &discovery.listed),
         };
-        if !self.only.is_empty() {
-            only::keep(discovery, &self.only)?;
-        }
+        let listed = self.only.as_ref().map(|only| (only, Listed::of(&discovery.groups)));
         self.rule(discovery)?;
+        if let Some((only, listed)) = listed {
+            only::keep(discovery, &listed, only)?;
+        }
         Ok((positions, Databases::new(&self.config, &discovery.databases)?))
     }
 
@@ -157,6 +172,13 @@ impl Project {
             })
         });
         rules.collect()
+    }
+
+    /// Plans and runs on one worker, where it is given a number.
+    pub(super) fn as_one_worker(&mut self, number: Option<u32>) {
+        if number.is_some() {
+            self.workers = Workers::Count(1);
+        }
     }
 
     /// How many workers this machine runs.

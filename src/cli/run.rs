@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use super::error::Error;
+use super::failed::{self, Again};
 use super::planning::{Planned, Planner};
 use super::print::note;
 use super::project::{Found, Project};
@@ -17,7 +18,7 @@ use crate::store;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
-    project.only.clone_from(&args.running.only);
+    project.as_one_worker(args.running.worker);
     let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
     // A plan knows of how many shards a bare index is one.
     let total = saved.as_ref().map(|saved| saved.shards().to_string());
@@ -31,8 +32,16 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
         note(&choice.to_string());
     }
     project.run = run_key(&project, args.attempt);
-    let running = Running::new(&args.running, &project);
-    let claimed = claim(&running.out, shard, project.run.attempt)?;
+    let running = Running::new(&args.running, &project)?;
+    let mut earlier = None;
+    match failed::again(&args.running, &running.out, &project, Some(shard))? {
+        Again::All => {}
+        Again::Nothing => return Ok(Exit::Passed),
+        Again::Chosen(wanted) => project.only = Some(wanted),
+        Again::On(before) => earlier = Some(before),
+    }
+    let mut claimed = claim(&running.out, shard, project.run.attempt)?;
+    claimed.earlier = earlier;
     say_that_it_shards()?;
     block_on(async {
         let mut found = project.discover(&claimed.files.work, running.order).await?;

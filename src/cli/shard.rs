@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
 use super::databases;
 use super::error::Error;
+use super::failed::Earlier;
 use super::order::Order;
 use super::planning::Planned;
 use super::print;
 use super::project::{Found, Project, own_variables};
+use super::quarantine::Excuses;
 use crate::ci::{Ci, Folding};
 use crate::config::{Fresh, Show};
 use crate::discover::Discovery;
@@ -31,19 +34,24 @@ pub(super) struct Running {
     pub(super) retries: Option<u32>,
     pub(super) fail_fast: bool,
     pub(super) order: Order,
+    /// The number of the first worker.
+    pub(super) first_worker: u32,
+    pub(super) excuses: Rc<Excuses>,
 }
 
 impl Running {
-    pub(super) fn new(args: &super::args::RunningArgs, project: &Project) -> Self {
+    pub(super) fn new(args: &super::args::RunningArgs, project: &Project) -> Result<Self, Error> {
         let run = &project.config.run;
-        Self {
+        Ok(Self {
             // Commands run in other directories, so the path must not depend on the current one.
             out: std::path::absolute(&args.out).unwrap_or_else(|_| args.out.clone()),
             show: args.output.map_or(run.output, Into::into),
             retries: args.retries,
             fail_fast: args.fail_fast || run.fail_fast,
             order: args.order.into(),
-        }
+            first_worker: args.worker.unwrap_or(0),
+            excuses: Rc::new(Excuses::read(args.quarantine.as_deref())?),
+        })
     }
 }
 
@@ -51,12 +59,14 @@ impl Running {
 pub(super) struct Claimed {
     pub(super) files: ShardFiles,
     appender: Appender,
+    /// The attempt that this one goes on from.
+    pub(super) earlier: Option<Box<Earlier>>,
 }
 
 pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, Error> {
     let files = ShardFiles::new(out, shard, attempt);
     let appender = files.claim()?;
-    Ok(Claimed { files, appender })
+    Ok(Claimed { files, appender, earlier: None })
 }
 
 /// Runs the shard that the files were claimed for.
@@ -68,28 +78,32 @@ pub(super) async fn run_shard(
     shard: Shard,
     claimed: Claimed,
 ) -> Result<Exit, Error> {
-    let Claimed { files, appender } = claimed;
+    let Claimed { files, appender, earlier } = claimed;
     let workers = project.local_workers(found.order);
-    let assigned = found.arranged(&planned.plan, shard);
+    let mut assigned = found.arranged(&planned.plan, shard);
+    let carry = |earlier: Box<Earlier>| earlier.carry(&planned.plan, &found.discovery, &assigned);
+    let carried = earlier.map(carry).unwrap_or_default();
     let mut journal = Journal::new(appender);
     let mut console = console(project, running);
-    for event in beginning(project, (found, planned), (shard, &assigned), workers) {
+    for mut event in beginning(project, (found, planned), (shard, &assigned), workers) {
         journal.take(&event).map_err(Error::Sink)?;
+        if let Event::Planned { assigned, .. } = &mut event {
+            assigned.retain(|assigned| carried.runs(&assigned.group));
+        }
         let _ = console.take(&event);
     }
-    let setup = Setup {
-        program: project.program.clone(),
-        shard,
-        workers,
-        policy: Policy { grace: project.config.run.grace(), fail_fast: running.fail_fast },
-        work: files.work.clone(),
-        outputs: files.outputs.clone(),
-        port_base: project.config.run.port_base,
-        run: project.run.id.clone().unwrap_or_else(|| "local".to_owned()),
-        env_remove: own_variables(),
-        streaming: if running.show == Show::Stream { Streaming::On } else { Streaming::Off },
-    };
-    let jobs = jobs(project, running, &found.discovery, &assigned);
+    for event in &carried.events {
+        journal.take(event).map_err(Error::Sink)?;
+    }
+    assigned.retain(|assigned| carried.runs(&assigned.id));
+    let mut jobs = jobs(project, running, &found.discovery, &assigned);
+    for job in &mut jobs {
+        if let Some(narrowed) = carried.narrowed(&job.group.id) {
+            job.group.clone_from(narrowed);
+        }
+    }
+    let mut journal = carried.into_sink(journal);
+    let setup = setup(project, running, &files, (shard, workers));
     let ending = {
         let mut note = |text: &str| print::note(text);
         let mut outputs =
@@ -107,7 +121,7 @@ pub(super) async fn run_shard(
     if let Some(Stop::Broken(why)) = &ending.stop {
         print::err(&format!("error: {why}\n"));
     }
-    let bad = write_junit(&files)?;
+    let results = results(&files, &running.excuses)?;
     if let Err(error) = store::remove_dir(&files.work) {
         // Every result is written; what is left costs space only.
         print::note(&error.to_string());
@@ -115,9 +129,34 @@ pub(super) async fn run_shard(
     Ok(match ending.stop {
         Some(Stop::Signal(signal)) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),
         Some(Stop::Broken(_)) => Exit::Infrastructure,
-        Some(Stop::FailFast) | None if ending.failed > 0 || bad > 0 => Exit::Failed,
-        Some(Stop::FailFast) | None => Exit::Passed,
+        Some(Stop::FailFast) => Exit::Failed,
+        None => match results {
+            Results::Good if ending.failed > 0 => Exit::Failed,
+            Results::Bad => Exit::Failed,
+            Results::Good | Results::Excused => Exit::Passed,
+        },
     })
+}
+
+fn setup(
+    project: &Project,
+    running: &Running,
+    files: &ShardFiles,
+    (shard, workers): (Shard, u32),
+) -> Setup {
+    Setup {
+        program: project.program.clone(),
+        shard,
+        workers,
+        first_worker: running.first_worker,
+        policy: Policy { grace: project.config.run.grace(), fail_fast: running.fail_fast },
+        work: files.work.clone(),
+        outputs: files.outputs.clone(),
+        port_base: project.config.run.port_base,
+        run: project.run.id.clone().unwrap_or_else(|| "local".to_owned()),
+        env_remove: own_variables(),
+        streaming: if running.show == Show::Stream { Streaming::On } else { Streaming::Off },
+    }
 }
 
 /// The events before the first group.
@@ -139,6 +178,8 @@ fn beginning(
         started: Timestamp::now(),
         host,
         before_us: Some(*took_us),
+        config: project.named.clone(),
+        partial: project.only.is_some(),
     });
     let assigned = assigned
         .iter()
@@ -204,13 +245,27 @@ fn console(project: &Project, running: &Running) -> Console {
     Console::new(options, print::stdout())
 }
 
-/// Writes the shard's JUnit file, which is the journal told in XML; how many tests are bad in it.
-fn write_junit(files: &ShardFiles) -> Result<usize, Error> {
+/// How the tests of a shard came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Results {
+    Good,
+    /// What failed is quarantined.
+    Excused,
+    Bad,
+}
+
+/// Writes the shard's JUnit file, which is the journal told in XML.
+fn results(files: &ShardFiles, excuses: &Excuses) -> Result<Results, Error> {
     let source = files.journal.display().to_string();
     let journal = report::journal::parse(&store::read(&files.journal)?);
-    let joined = report::merge(vec![report::Input { source, journal }], |_| None);
-    store::replace(&files.junit, report::junit::render(&joined).as_bytes())?;
-    Ok(joined.totals.bad())
+    let mut joined = report::merge(vec![report::Input { source, journal }], |_| None);
+    store::replace_with(&files.junit, |file| report::junit::render(&joined, file))?;
+    excuses.excuse(&mut joined);
+    Ok(match (joined.failing(), joined.quarantine.excused.len()) {
+        (0, 0) => Results::Good,
+        (0, _) => Results::Excused,
+        _ => Results::Bad,
+    })
 }
 
 /// Which run and attempt a shard belongs to.

@@ -1,14 +1,18 @@
 //! How a run teaches the history.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::estimate::median;
+use super::import::IMPORTED_RUN;
 use super::{DURATION_US_MAX, History, MEASURED_MAX, RUNS_MAX, is_workers};
 use super::{RunFacts, SuiteHistory, TestHistory};
 use crate::model::{SuiteName, TestId};
+
+/// A run that is older than this many and one more is hardly one that was late.
+const RESTARTED_RUNS: usize = 2;
 
 /// One test in one run, all its executions told together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,13 +85,33 @@ impl History {
         !self.suites.is_empty() && self.suites.values().all(past)
     }
 
+    /// The oldest run that is kept, where run number `run` is before it and before at least
+    /// [`RESTARTED_RUNS`] more: numbers that started again look like this too.
+    #[must_use]
+    pub fn begins_after(&self, run: u64) -> Option<u64> {
+        let runs = self.suites.values().flat_map(|suite| &suite.runs).map(|facts| facts.run);
+        let kept: BTreeSet<u64> = runs.filter(|&kept| kept != IMPORTED_RUN).collect();
+        let oldest = *kept.first()?;
+        (run < oldest && kept.len() > RESTARTED_RUNS).then_some(oldest)
+    }
+
+    /// The oldest run that is kept, where run number `as_of` sees none of it although there is
+    /// some: all is of that run or of later ones.
+    #[must_use]
+    pub fn hidden_from(&self, as_of: Option<u64>) -> Option<u64> {
+        let runs = self.suites.values().flat_map(|suite| &suite.runs);
+        let oldest = runs.map(|facts| facts.run).min()?;
+        (as_of? <= oldest).then_some(oldest)
+    }
+
     /// The history with all that another one knows. It does not matter which of the two comes
     /// first, and a history taken in again changes nothing. Where they tell a run differently the
     /// worse end of a test counts, and the longer time.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        let Self { suites, fixed } = other;
+        let Self { suites, fixed, partial } = other;
         self.merge_fixed(fixed);
+        self.merge_partial(partial);
         for (name, suite) in suites {
             match self.suites.entry(name) {
                 Entry::Vacant(vacant) => {

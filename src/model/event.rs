@@ -130,6 +130,12 @@ pub struct RunStarted {
     /// How long listing and planning had taken before, microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_us: Option<u64>,
+    /// The configuration, as it was named; none for the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// Whether only chosen groups and tests were to run: of the others the journal says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// A group as it was found.

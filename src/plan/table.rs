@@ -74,18 +74,19 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(shard: &'a PlannedShard, most: usize) -> Self {
-        let mut groups: Vec<&Assigned> = shard.groups.iter().collect();
-        let hidden = if groups.len() <= most {
-            Vec::new()
-        } else {
-            groups.sort_by_key(|group| Reverse(group.estimate.us));
-            groups.split_off(most)
+        // The biggest, in the order in which they start.
+        let mut places: Vec<usize> = (0..shard.groups.len()).collect();
+        places.sort_by_key(|&at| Reverse(shard.groups[at].estimate.us));
+        let hidden = places.split_off(most.min(places.len()));
+        places.sort_unstable();
+        let hidden_us = total(hidden.iter().map(|&at| shard.groups[at].estimate.us));
+        let named = |at: usize| {
+            let group = &shard.groups[at];
+            (one_line(&group.id.to_string()).into_owned(), group)
         };
-        let hidden_us = total(hidden.iter().map(|group| group.estimate.us));
-        let named = |group: &'a Assigned| (one_line(&group.id.to_string()).into_owned(), group);
         Self {
             index: shard.index,
-            groups: groups.into_iter().map(named).collect(),
+            groups: places.into_iter().map(named).collect(),
             hidden: (hidden.len(), hidden_us),
         }
     }

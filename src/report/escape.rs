@@ -39,7 +39,7 @@ fn push_visible(out: &mut String, c: char) {
 }
 
 /// Control characters, and those that change how the text around them is shown.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

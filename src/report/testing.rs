@@ -1,5 +1,7 @@
 //! Builds journals for tests, as a shard would write them.
 
+use std::io;
+
 use jiff::{Timestamp, ToSpan as _};
 
 use crate::model::{
@@ -49,6 +51,16 @@ pub(super) fn result(name: &str, outcome: Outcome) -> TestResult {
     }
 }
 
+/// What a renderer writes.
+pub(super) fn rendered(
+    render: fn(&RunReport, &mut dyn io::Write) -> io::Result<()>,
+    report: &RunReport,
+) -> String {
+    let mut text = Vec::new();
+    render(report, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
 /// The report of these journals; their sources are `log-0`, `log-1`, ….
 pub(super) fn joined(logs: Vec<Log>) -> RunReport {
     let input =
@@ -67,6 +79,8 @@ impl Log {
             started: Timestamp::UNIX_EPOCH,
             host: format!("host-{index}"),
             before_us: None,
+            config: None,
+            partial: false,
         };
         Self { started, events: Vec::new(), fingerprint: "fp".to_owned(), at_us: 0 }
     }

@@ -14,7 +14,7 @@ use super::dispatcher::{Action, Dispatcher, Execution, Input, Job};
 use super::worker::{Order, Worker};
 use super::{Setup, Streaming};
 use crate::framework::{Framework, Selection};
-use crate::model::{Event, GroupId, NotRun, Stop, SuiteName};
+use crate::model::{Event, GroupFinished, GroupId, NotRun, Stop, SuiteName};
 use crate::process::{Control, Follower, become_reaper, kill_orphans};
 use crate::provision::{More, Provision, ProvisionError, Request, Told};
 use crate::sink::{Sink, SinkError};
@@ -230,7 +230,8 @@ impl<'a, 'o> Driver<'a, 'o> {
         let mut slots = Vec::new();
         let mut workers = JoinSet::new();
         for index in 0..setup.workers {
-            let worker = Worker::new(Rc::clone(&setup), provision.cloned(), index);
+            let number = setup.first_worker.saturating_add(index);
+            let worker = Worker::new(Rc::clone(&setup), provision.cloned(), number);
             let worker = worker.map_err(system("make a worker's directory"))?;
             let (orders, inbox) = mpsc::channel(1);
             let output = worker.output().to_owned();
@@ -330,7 +331,10 @@ impl<'a, 'o> Driver<'a, 'o> {
             }
             Action::Signal { worker, signal } => self.control(worker, Control::Signal(signal)),
             Action::Kill { worker } => self.control(worker, Control::Kill),
-            Action::Emit(event) => self.emit(&event),
+            Action::Emit(event) => {
+                let event = self.numbered(*event);
+                self.emit(&event);
+            }
             Action::Finish => self.finished = true,
         }
     }
@@ -359,10 +363,28 @@ impl<'a, 'o> Driver<'a, 'o> {
             slot.follower = Some((job.group.id.clone(), Follower::new(slot.output.clone())));
         }
         let more = if self.dispatcher.has_waiting() { More::Follow } else { More::No };
-        let order =
-            Order { job, with, framework, session, selection, controls: inbox, keep, more };
+        let order = Order { job, with, framework, session, selection, controls: inbox, keep, more };
         // A worker ends only after its orders' sender is gone, so it is there to take this.
         let _ = slot.orders.send(order).await;
+    }
+
+    /// The event with its worker's own number instead of its place among the workers.
+    fn numbered(&self, mut event: Event) -> Event {
+        match &mut event {
+            Event::GroupStarted { worker, .. }
+            | Event::GroupFinished(GroupFinished { worker, .. }) => {
+                *worker = worker.saturating_add(self.setup.first_worker);
+            }
+            Event::RunStarted(_)
+            | Event::Discovered { .. }
+            | Event::DatabaseReady { .. }
+            | Event::Planned { .. }
+            | Event::GroupSlow { .. }
+            | Event::Streamed { .. }
+            | Event::Stopping { .. }
+            | Event::RunFinished { .. } => {}
+        }
+        event
     }
 
     fn emit(&mut self, event: &Event) {

@@ -32,6 +32,8 @@ pub struct Setup {
     pub shard: Shard,
     /// Workers to run.
     pub workers: u32,
+    /// The number of the first of them: 0, or what the only one is to have.
+    pub first_worker: u32,
     /// Time and failures.
     pub policy: Policy,
     /// Scratch, absolute; the caller removes it.

@@ -196,6 +196,30 @@ fn a_run_ignores_history_of_its_own_and_later_runs() {
 }
 
 #[test]
+fn numbers_of_runs_that_start_again_are_warned_of() {
+    let project = Project::new(SHELL_SUITE).file("t/a.sh", "");
+    let ci = |args: &[&str], run: &str| {
+        let evenly = project.evenly(args).env("GITHUB_ACTIONS", "true").env("CI", "1");
+        evenly.env("GITHUB_RUN_ID", run).exits(0)
+    };
+    let run = |number: &str| {
+        let ran = ci(&["run", "--shard", "1/1"], number);
+        (ran, ci(&["merge", "evenly-out"], number))
+    };
+    for number in ["501", "502", "503"] {
+        let (ran, merged) = run(number);
+        assert!(!ran.stderr.contains("warning") && !merged.stderr.contains("warning"), "{ran}");
+    }
+    // One that is a little late is no restart.
+    let (ran, merged) = run("502");
+    assert!(!ran.stderr.contains("warning") && !merged.stderr.contains("warning"), "{merged}");
+    let (ran, merged) = run("2");
+    ran.warns("this is run 2, and the history knows only runs from 501 on");
+    merged.warns("run 2 is older than every run that history `.evenly/history.jsonl` keeps");
+    ci(&["plan"], "1").warns("the plan uses nothing of it");
+}
+
+#[test]
 fn nothing_to_merge_is_an_error() {
     let project = Project::new(SHELL_SUITE);
     project.evenly(&["merge", "nowhere"]).exits(2).warns("nowhere");

@@ -45,12 +45,51 @@ fn an_unknown_id_runs_nothing() {
 }
 
 #[test]
+fn a_class_runs_alone_and_a_group_is_not_narrowed_by_a_test_of_it() {
+    let project = Project::new(UNITTEST).file("test_m.py", TESTS);
+    project.evenly(&["local", "--only", "u:test_m.A"]).exits(1);
+    assert_eq!(names(&project), ["u:test_m.A.test_a", "u:test_m.A.test_b"]);
+    let both = ["local", "--only", "u:test_m", "--only", "u:test_m.B.test_c"];
+    project.evenly(&both).exits(1);
+    assert_eq!(names(&project).len(), 3);
+}
+
+#[test]
+fn rules_hold_for_what_is_chosen_and_none_is_called_idle() {
+    let rules = "[[rule]]\nmatch = \"test_m\"\ntogether = \"mn\"\n\
+                 [[rule]]\nmatch = \"test_n\"\ntogether = \"mn\"\n\
+                 [[rule]]\nmatch = \"test_o\"\ntimeout = \"1m\"\n\
+                 [[rule]]\nmatch = \"nothing\"\ntimeout = \"1m\"\n";
+    let project = ["test_m.py", "test_n.py", "test_o.py"]
+        .into_iter()
+        .fold(Project::new(&format!("{UNITTEST}{rules}")), |project, name| {
+            project.file(name, TESTS)
+        });
+    let told = |id: &str| project.evenly(&["local", "--only", id]).exits(1);
+    for (id, tests) in
+        [("u:test_m", 3), ("u:test_n.A.test_b", 1), ("u:together:mn", 6), ("u:test_o", 3)]
+    {
+        let ran = told(id);
+        let warnings: Vec<_> =
+            ran.stderr.lines().filter(|line| line.contains("no group")).collect();
+        assert_eq!(warnings.len(), 1, "{ran}");
+        assert!(warnings[0].contains("`nothing`"), "{ran}");
+        assert_eq!(names(&project).len(), tests, "{id}: {ran}");
+    }
+    let groups = |id: &str| {
+        told(id);
+        project.report()["groups"][0]["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(groups("u:test_n.A.test_b"), "u:together:mn");
+}
+
+#[test]
 fn the_command_of_the_page_runs_the_failure() {
     let project = Project::new(UNITTEST).file("test_m.py", TESTS);
     project.evenly(&["local"]).exits(1);
     let page = project.text("evenly-out/report.html");
     let (_, rest) = page.split_once("<code>evenly run --only ").unwrap();
-    let id = rest.split_once("</code>").unwrap().0;
+    let id = rest.split_once("</code>").unwrap().0.split(' ').next().unwrap();
     assert_eq!(id, "u:test_m.A.test_b");
     project.evenly(&["run", "--only", id]).exits(1).says("1 test, 1 failed");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Project, SHELL_SUITE};
+use crate::support::{Project, SHELL_SUITE, tool};
 
 fn five() -> Project {
     let mut project = Project::new(SHELL_SUITE);
@@ -104,4 +104,35 @@ fn a_rule_that_matches_nothing_is_told() {
     let rule = "[[rule]]\nmatch = \"nothing-like-this*\"\nexclusive = true\n";
     let project = Project::new(&format!("{SHELL_SUITE}{rule}")).file("t/a.sh", "");
     project.evenly(&["plan"]).exits(0).warns("nothing-like-this*");
+}
+
+#[test]
+fn groups_that_start_after_all_others_are_shown_behind_them() {
+    let Some(venv) = tool("EVENLY_TEST_VENV") else { return };
+    let python = std::path::Path::new(&venv).join("bin/python");
+    let config = format!(
+        "[run]\nworkers = 1\n[[suite]]\nname = \"web\"\nframework = \"django\"\n\
+         settings = \"settings\"\npython = \"{}\"\n",
+        python.display()
+    );
+    let settings = "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', \
+                    'NAME': 'db'}}\nSECRET_KEY = 'x'\n";
+    let tests = |base: &str, count: u32| {
+        let tests = (0..count).map(|number| format!("    def test_{number}(self): pass\n"));
+        format!("from django.test import {base}\nclass T({base}):\n{}", tests.collect::<String>())
+    };
+    let project = Project::new(&config)
+        .file("settings.py", settings)
+        .file("test_long.py", tests("TransactionTestCase", 9))
+        .file("test_short.py", tests("TestCase", 1));
+    let ran = project.evenly(&["plan", "--json"]).exits(0);
+    let plan: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let groups = plan["shards"][0]["groups"].as_array().unwrap().iter();
+    let ids: Vec<_> = groups.map(|group| group["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["web:test_short", "web:test_long"]);
+    let table = project.evenly(&["plan"]).exits(0).stdout;
+    assert!(table.find("web:test_short") < table.find("web:test_long"), "{table}");
+    // It is the plan that shards make, all the same.
+    project.evenly(&["plan", "--out", "plan.json"]).exits(0);
+    project.evenly(&["run", "--plan", "plan.json", "--shard", "1/1"]).exits(0);
 }

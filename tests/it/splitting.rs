@@ -274,3 +274,36 @@ fn a_file_of_pytests_runs_whole_in_parts_however_odd_the_names() {
         assert!(groups > 2, "{granularity}: {groups}");
     }
 }
+
+#[test]
+fn a_group_in_parts_that_ran_fewer_tests_than_last_time_is_told() {
+    let project = project(CONFIG);
+    project.evenly(&["local", "--shards", "3"]).exits(0).lacks("fewer tests");
+    let parts = planned(&project, "3");
+    assert!(!parts.contains(&"u:test_big".to_owned()), "it is not in parts: {parts:?}");
+    project.write("test_big.py", BIG.replace("test_c = test_d = ", ""));
+    let told = project.evenly(&["local", "--shards", "3"]).exits(0);
+    told.says("`u:test_big`: 5, before 7");
+}
+
+#[test]
+fn a_part_is_known_by_its_name_in_reports() {
+    let project = project(CONFIG);
+    project.evenly(&["local", "--shards", "3"]).exits(0);
+    let groups = project.report()["groups"].clone();
+    let ids = groups.as_array().unwrap().iter().map(|group| group["id"].as_str().unwrap());
+    let parts: Vec<&str> = ids.filter(|id| id.starts_with("u:test_big")).collect();
+    assert!(parts.len() > 1, "{groups}");
+    for part in parts {
+        let ran = project.evenly(&["bisect", part]).exits(0);
+        ran.says(&format!("`{part}` does not fail"));
+        let tests = groups.as_array().unwrap().iter().find(|group| group["id"] == part).unwrap();
+        let alone = ["local", "--only", part, "--out", "alone", "--history", "none"];
+        // `--only` looks for parts where its own results go.
+        project.bash("cp -r evenly-out alone").exits(0);
+        project.evenly(&alone).exits(0);
+        assert_eq!(project.json("alone/report.json")["totals"]["tests"], tests["tests"], "{part}");
+        std::fs::remove_dir_all(project.path("alone")).unwrap();
+    }
+    project.evenly(&["bisect", "u:test_big.Nope"]).exits(2).warns("there is no group");
+}

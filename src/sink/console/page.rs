@@ -18,6 +18,7 @@ use super::tally::{Bounded, Counts, Failure, Tally};
 use super::words::{about, shortened};
 use super::{Live, Options};
 use crate::config::Show;
+use crate::report::rerun::Again;
 
 /// How much of a test's message is printed in the list at the end.
 const MESSAGE_CHARS_MAX: usize = 200;
@@ -75,7 +76,10 @@ impl Page {
                 self.run = Some(started.clone());
                 String::new()
             }
-            Event::Discovered { suite: _, groups: _ } => String::new(),
+            Event::Discovered { suite, groups } => {
+                self.tally.list_of(suite, groups);
+                String::new()
+            }
             Event::DatabaseReady { database, origin, took_us } => {
                 let how = match origin {
                     TemplateOrigin::Built => "built",
@@ -250,9 +254,13 @@ impl Page {
             Show::All => true,
             Show::Never | Show::Stream => false,
         };
+        let again = match mark {
+            Mark::Failed if shown => self.again(&self.tally.only(finished), finished.worker),
+            Mark::Passed | Mark::Failed | Mark::Again => String::new(),
+        };
         let Output { head, tail } = &finished.output;
         if !shown || (head.is_empty() && tail.is_none()) {
-            return self.painted(mark, title) + "\n";
+            return self.painted(mark, title) + "\n" + &again;
         }
         self.folds += 1;
         let token = (self.options.token)();
@@ -262,7 +270,7 @@ impl Page {
         let (number, token) = (self.folds, token.as_str());
         let fold = Fold { title: &painted, open: failed, number, from_s, to_s, token };
         let output = self.output(&finished.output);
-        fold.begin(self.options.folding) + &output + &fold.end(self.options.folding)
+        fold.begin(self.options.folding) + &output + &fold.end(self.options.folding) + &again
     }
 
     /// The line with its mark in colour, where it is no command's data.
@@ -298,7 +306,7 @@ impl Page {
     }
 
     fn closing(&self, not_run: &[NotRun]) -> String {
-        let Tally { counts, troubled, failures, flakes, pending: _ } = &self.tally;
+        let Tally { counts, troubled, failures, flakes, pending: _, listed: _ } = &self.tally;
         let time = human_time(self.now_us);
         let (shard, totals) = (self.shard(), totals(*counts, *troubled));
         let mut text = format!("\n{}{shard}: {totals} in {time}\n", unfolded(self.options.folding));
@@ -321,7 +329,7 @@ impl Page {
             return;
         }
         text.push_str("failed:\n");
-        for Failure { id, message } in &failures.kept {
+        for Failure { id, message, only, worker } in &failures.kept {
             add(text, format_args!("  {}", self.id(id)));
             if let Some(line) = message.lines().find(|line| !line.trim().is_empty()) {
                 let line = clean(line, Place::Terminal, Colour::Drop);
@@ -329,8 +337,18 @@ impl Page {
                 add(text, format_args!(": {}", label(&message, self.place)));
             }
             text.push('\n');
+            text.push_str(&self.again(&[only], *worker));
         }
         more(text, failures.more);
+    }
+
+    /// The line that says how to run these alone; nothing where no shell can be told.
+    fn again(&self, ids: &[impl AsRef<str>], worker: u32) -> String {
+        let config = self.run.as_ref().and_then(|run| run.config.as_deref());
+        let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+        let command = Again { worker, config }.command(&ids);
+        let line = |command: String| format!("    again: {}\n", label(&command, self.place));
+        command.map(line).unwrap_or_default()
     }
 
     fn list_not_run(&self, text: &mut String, not_run: &[NotRun]) {

@@ -1,13 +1,19 @@
 //! What became of the tests so far, each counted once however often it was tried.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::model::{GroupFinished, GroupId, Outcome, TestId, TestResult, Verdict};
+use crate::model::{
+    DiscoveredGroup, GroupFinished, GroupId, Outcome, SuiteName, TestId, TestResult, Verdict,
+};
 
 /// How many failures are kept for the list at the end; the rest is counted.
 pub(super) const FAILURES_KEPT_MAX: usize = 50;
 /// How many flaky tests are kept; the rest is counted.
 pub(super) const FLAKES_KEPT_MAX: usize = 20;
+
+/// How many failed tests of a group are named in the command that runs them again; beyond, it is
+/// the group.
+const AGAIN_TESTS_MAX: usize = 3;
 
 /// Tests by how they ended; a flaky one is in `flaky` alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,6 +86,10 @@ pub(super) struct Failure {
     pub(super) id: String,
     /// What was said about it; may be empty.
     pub(super) message: String,
+    /// What is to be run to see it again.
+    pub(super) only: String,
+    /// The worker that it failed on.
+    pub(super) worker: u32,
 }
 
 /// One test over the executions of its group.
@@ -103,6 +113,8 @@ pub(super) struct Tally {
     pub(super) flakes: Bounded<String>,
     /// Tests of groups that are tried again.
     pub(super) pending: HashMap<GroupId, Tests>,
+    /// The groups whose tests are listed: each of them can be run alone.
+    pub(super) listed: HashSet<GroupId>,
 }
 
 impl Tally {
@@ -125,9 +137,29 @@ impl Tally {
         counts
     }
 
+    /// Remembers which groups have listed tests.
+    pub(super) fn list_of(&mut self, suite: &SuiteName, groups: &[DiscoveredGroup]) {
+        let listed = groups.iter().filter(|group| group.tests.is_some());
+        self.listed.extend(listed.map(|group| GroupId::new(suite, &group.name)));
+    }
+
+    /// What is to be run to see a failed group fail again: its bad tests, where they are few and
+    /// each can be run alone.
+    pub(super) fn only(&self, finished: &GroupFinished) -> Vec<String> {
+        let GroupFinished { group, tests, problem, .. } = finished;
+        let bad = tests.iter().filter(|test| !test.outcome.is_good());
+        let bad: Vec<String> =
+            bad.map(|test| TestId::new(&group.suite, &test.name).to_string()).collect();
+        let few = (1..=AGAIN_TESTS_MAX).contains(&bad.len());
+        let alone = few && problem.is_none() && self.listed.contains(group);
+        if alone { bad } else { vec![group.to_string()] }
+    }
+
     /// Lists what a group's last execution left bad or flaky.
     fn list(&mut self, finished: &GroupFinished, tests: Tests, counts: Counts) {
         let group = &finished.group;
+        let worker = finished.worker;
+        let listed = self.listed.contains(group);
         for (name, Tried { outcome, reported, failed_before, message }) in tests {
             let id = || TestId::new(&group.suite, &name).to_string();
             // What was concluded only repeats the group's problem, which is listed below.
@@ -136,7 +168,9 @@ impl Tally {
             }
             if !outcome.is_good() {
                 let message = message.unwrap_or_default();
-                self.failures.push(Failure { id: id(), message }, FAILURES_KEPT_MAX);
+                let only = if listed { id() } else { group.to_string() };
+                let failure = Failure { id: id(), message, only, worker };
+                self.failures.push(failure, FAILURES_KEPT_MAX);
             } else if failed_before && outcome == Outcome::Passed {
                 self.flakes.push(id(), FLAKES_KEPT_MAX);
             }
@@ -149,7 +183,9 @@ impl Tally {
         match (trouble, finished.verdict) {
             (Some(message), _) => {
                 self.troubled += 1;
-                self.failures.push(Failure { id: group.to_string(), message }, FAILURES_KEPT_MAX);
+                let (id, only) = (group.to_string(), group.to_string());
+                let failure = Failure { id, message, only, worker };
+                self.failures.push(failure, FAILURES_KEPT_MAX);
             }
             (None, Verdict::Passed) if finished.attempt > 1 && counts.flaky == 0 => {
                 self.flakes.push(group.to_string(), FLAKES_KEPT_MAX);

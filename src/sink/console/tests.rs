@@ -68,6 +68,8 @@ fn started() -> Event {
         started: jiff::Timestamp::from_second(STARTED_S).unwrap(),
         host: "host".into(),
         before_us: None,
+        config: None,
+        partial: false,
     })
 }
 

@@ -49,6 +49,11 @@ impl Project {
         project.file("evenly.toml", config)
     }
 
+    /// A project without a configuration.
+    pub(crate) fn empty() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
     /// Adds or replaces a file.
     pub(crate) fn file(self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> Self {
         self.write(name, content);

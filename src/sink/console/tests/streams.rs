@@ -29,13 +29,16 @@ const TAIL: &str = "\
 shard 2/4: 6 tests, 1 failed, 5 passed in 3 min 20 s
 failed:
   web:b: assert 1 == 2
+    again: evenly run --only web:shop.cart
 
 ";
+/// What stands below a failed group whose output is shown.
+const AGAIN: &str = "    again: evenly run --only web:shop.cart\n";
 const CART: &str = "[2/3] ✗ web:shop.cart  1 of 2 failed (exit status 1)  3.2 s  (about 20 s left)";
 
 #[test]
 fn without_folds() {
-    let expected = format!("{HEAD}{CART}\n100% wrong\n  at [x|y]\n{TAIL}");
+    let expected = format!("{HEAD}{CART}\n100% wrong\n  at [x|y]\n{AGAIN}{TAIL}");
     assert_eq!(printed(Show::Failed, Folding::None, &ordinary()), expected);
 }
 
@@ -43,7 +46,7 @@ fn without_folds() {
 fn github() {
     let expected = format!(
         "{HEAD}::group::{CART}\n::stop-commands::token-1\n100% wrong\n  at [x|y]\n\
-         ::token-1::\n::endgroup::\n{TAIL}"
+         ::token-1::\n::endgroup::\n{AGAIN}{TAIL}"
     );
     assert_eq!(printed(Show::Failed, Folding::GitHub, &ordinary()), expected);
 }
@@ -53,7 +56,7 @@ fn gitlab_opens_failures_and_knows_how_long_they_took() {
     let expected = format!(
         "{HEAD}\x1b[0Ksection_start:1700000006:evenly_1[collapsed=false]\r\x1b[0K{CART}\n\
          100% wrong\n  at [x|y]\n\
-         \x1b[0Ksection_end:1700000010:evenly_1\r\x1b[0K\n{TAIL}"
+         \x1b[0Ksection_end:1700000010:evenly_1\r\x1b[0K\n{AGAIN}{TAIL}"
     );
     assert_eq!(printed(Show::Failed, Folding::GitLab, &ordinary()), expected);
     let all = printed(Show::All, Folding::GitLab, &ordinary());
@@ -63,14 +66,15 @@ fn gitlab_opens_failures_and_knows_how_long_they_took() {
 
 #[test]
 fn azure() {
-    let expected = format!("{HEAD}##[group]{CART}\n100% wrong\n  at [x|y]\n##[endgroup]\n{TAIL}");
+    let expected =
+        format!("{HEAD}##[group]{CART}\n100% wrong\n  at [x|y]\n##[endgroup]\n{AGAIN}{TAIL}");
     assert_eq!(printed(Show::Failed, Folding::Azure, &ordinary()), expected);
 }
 
 #[test]
 fn buildkite_opens_failures_and_the_totals() {
     let tail = TAIL.replace("\nshard 2/4", "\n+++ shard 2/4");
-    let expected = format!("{HEAD}+++ {CART}\n100% wrong\n  at [x|y]\n--- evenly\n{tail}");
+    let expected = format!("{HEAD}+++ {CART}\n100% wrong\n  at [x|y]\n--- evenly\n{AGAIN}{tail}");
     assert_eq!(printed(Show::Failed, Folding::Buildkite, &ordinary()), expected);
 }
 
@@ -79,7 +83,7 @@ fn teamcity_escapes_its_own_signs() {
     let cart = CART.replace("[2/3]", "|[2/3|]");
     let expected = format!(
         "{HEAD}##teamcity[blockOpened name='{cart}']\n100% wrong\n  at [x|y]\n\
-         ##teamcity[blockClosed name='{cart}']\n{TAIL}"
+         ##teamcity[blockClosed name='{cart}']\n{AGAIN}{TAIL}"
     );
     assert_eq!(printed(Show::Failed, Folding::TeamCity, &ordinary()), expected);
 }
@@ -88,7 +92,7 @@ fn teamcity_escapes_its_own_signs() {
 fn travis() {
     let expected = format!(
         "{HEAD}travis_fold:start:evenly.1\r\x1b[0K{CART}\n100% wrong\n  at [x|y]\n\
-         travis_fold:end:evenly.1\r\x1b[0K\n{TAIL}"
+         travis_fold:end:evenly.1\r\x1b[0K\n{AGAIN}{TAIL}"
     );
     assert_eq!(printed(Show::Failed, Folding::Travis, &ordinary()), expected);
 }
@@ -188,9 +192,11 @@ fn a_problem_without_a_failed_test_is_told_and_listed() {
     };
     let expected = "… web:x  slow: 5 min 0 s of its 10 min 0 s are over\n\
         [0/0] ✗ web:x  timed out after 600.0 s (signal 9, SIGKILL)  3.2 s\n\
+        \x20   again: evenly run --only web:x\n\
         \x20 left 2 processes behind, now ended: sleep, py\\nthon\n\
         \nthis shard: 1 test, 1 passed; 1 group with a problem, in 3 min 20 s\n\
-        failed:\n  web:x: timed out after 600.0 s (signal 9, SIGKILL)\n\n";
+        failed:\n  web:x: timed out after 600.0 s (signal 9, SIGKILL)\n\
+        \x20   again: evenly run --only web:x\n\n";
     let events = [slow, finishes(timed_out), ends()];
     assert_eq!(printed(Show::Failed, Folding::None, &events), expected);
 }
@@ -203,7 +209,7 @@ fn what_was_left_out_of_an_output_is_told() {
     finished.output.tail = Some(Kept { omitted_bytes: 1_048_576, text, whole });
     let text = printed(Show::Failed, Folding::None, &[finishes(finished)]);
     let expected = "first\n[… 1,048,576 bytes left out; all of it is in `/tmp/out/a\\n.txt` …]\n\
-                    mlast\n";
+                    mlast\n    again: evenly run --only web:a\n";
     assert!(text.ends_with(expected), "{text}");
 }
 
