@@ -96,16 +96,14 @@ impl Asked<'_> {
             let started = &journal.started;
             let ours = started.run.id.as_ref() == Some(run) && started.shard == shard;
             (ours && !started.partial && journal.planned.is_some())
-                .then(|| Earlier { source, journal })
+                .then_some(Earlier { source, journal })
         };
         let earlier = inputs.into_iter().filter_map(same);
-        match earlier.max_by_key(Earlier::age) {
-            Some(earlier) => Again::On(Box::new(earlier)),
-            None => {
-                note("no earlier attempt at this shard has left a journal here: everything runs");
-                Again::All
-            }
+        if let Some(earlier) = earlier.max_by_key(Earlier::age) {
+            return Again::On(Box::new(earlier));
         }
+        note("no earlier attempt at this shard has left a journal here: everything runs");
+        Again::All
     }
 
     /// Outside a CI: what went wrong in the newest run of which journals are there.

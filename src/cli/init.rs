@@ -77,8 +77,8 @@ fn show(file: &Written) {
     out(&format!("\n--- {path}\n{text}"));
 }
 
-/// The files of a project, bounded in every way: it may hold anything. What lies near its root comes
-/// first, so that no large directory hides it.
+/// The files of a project, bounded in every way: it may hold anything. What lies near its root
+/// comes first, so that no large directory hides it.
 fn look(dir: &Path) -> Facts {
     let mut facts = Facts::default();
     for depth in [DEPTH_NEAR, DEPTH_MAX] {

@@ -43,7 +43,7 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let shards: Vec<Shard> = (1..=total).map(|index| Shard { index, total }).collect();
     let mut claimed = Vec::new();
     for shard in &shards {
-        claimed.push(claim(&running.out, *shard, 1)?);
+        claimed.push(claim(&project, &running.out, *shard, 1)?);
     }
     let journals: Vec<_> = claimed.iter().map(|claimed| claimed.files.journal.clone()).collect();
     // Every shard removes its own scratch at its end; what the listing left is for all of them.

@@ -40,8 +40,8 @@ impl<'a> Planner<'a> {
         let run = project.run.number;
         if let (Some(run), Some(oldest)) = (run, project.known.history.hidden_from(run)) {
             warn(&format!(
-                "this is run {run}, and the history knows only runs from {oldest} on: the plan uses \
-                 nothing of it"
+                "this is run {run}, and the history knows only runs from {oldest} on: the plan \
+                 uses nothing of it"
             ));
         }
         Ok(Self {

@@ -40,7 +40,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
         Again::Chosen(wanted) => project.only = Some(wanted),
         Again::On(before) => earlier = Some(before),
     }
-    let mut claimed = claim(&running.out, shard, project.run.attempt)?;
+    let mut claimed = claim(&project, &running.out, shard, project.run.attempt)?;
     claimed.earlier = earlier;
     say_that_it_shards()?;
     block_on(async {

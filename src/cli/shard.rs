@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::databases;
 use super::error::Error;
 use super::failed::Earlier;
+use super::only::Unknown;
 use super::order::Order;
 use super::planning::Planned;
 use super::print;
@@ -63,9 +64,17 @@ pub(super) struct Claimed {
     pub(super) earlier: Option<Box<Earlier>>,
 }
 
-pub(super) fn claim(out: &Path, shard: Shard, attempt: u32) -> Result<Claimed, Error> {
+/// Claims the files of a shard. Where what failed before is run, that is known by the journal that
+/// they replace: it stays until the run begins.
+pub(super) fn claim(
+    project: &Project,
+    out: &Path,
+    shard: Shard,
+    attempt: u32,
+) -> Result<Claimed, Error> {
     let files = ShardFiles::new(out, shard, attempt);
-    let appender = files.claim()?;
+    let from_before = project.only.as_ref().is_some_and(|only| only.unknown == Unknown::Tell);
+    let appender = if from_before { files.claim_keeping()? } else { files.claim()? };
     Ok(Claimed { files, appender, earlier: None })
 }
 

@@ -59,7 +59,7 @@ pub enum DiscoverError {
         /// What it printed.
         words: String,
         /// What to look at, where the framework is one that evenly knows.
-        hint: Option<String>,
+        hint: Option<Box<str>>,
     },
     /// The listing's command never ended.
     #[error("suite `{suite}`: listing its tests took longer than {} s{words}",
@@ -83,7 +83,7 @@ pub enum DiscoverError {
         /// What the command printed on stderr.
         words: String,
         /// What to look at, where the framework is one that evenly knows.
-        hint: Option<String>,
+        hint: Option<Box<str>>,
     },
     /// Its process cannot list.
     #[error("suite `{0}`: {1}")]
@@ -332,7 +332,7 @@ async fn advice(
     dir: &Path,
     variables: &[(String, Template)],
     around: &Surroundings<'_>,
-) -> Option<String> {
+) -> Option<Box<str>> {
     let name = &suite.framework;
     let Preset { needs, version, proved, .. } = Preset::named(name)?;
     let mut text = format!("`{name}` needs {needs}");
@@ -356,7 +356,7 @@ async fn advice(
             None => "; here it cannot even tell its version".to_owned(),
         });
     }
-    Some(text)
+    Some(text.into())
 }
 
 /// The variables of a suite while its tests are listed. One that needs a worker has no value yet.

@@ -66,7 +66,13 @@ impl Package {
 pub fn read(bytes: &[u8]) -> Document {
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
     for line in bytes.split(|byte| *byte == b'\n') {
-        let Ok(line) = serde_json::from_slice::<Line>(line) else { continue };
+        let Ok(line) = serde_json::from_slice::<Line>(line) else {
+            if let Some(package) = unbuilt(line) {
+                let own = packages.entry(package).or_default().of("");
+                own.end = Some((Outcome::Failed, 0));
+            }
+            continue;
+        };
         let Line { action, package, import_path, test, output, elapsed } = line;
         let name = if package.is_empty() {
             // `example.com/a [example.com/a.test]` is the build of a's tests.
@@ -85,6 +91,15 @@ pub fn read(bytes: &[u8]) -> Document {
     }
     let cases = packages.iter().flat_map(|(name, package)| cases(name, package));
     Document { cases: cases.collect(), ..Document::default() }
+}
+
+/// The package that a line tells of which could not be built: before Go 1.20 this is no event.
+fn unbuilt(line: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(line).ok()?.trim_end().strip_prefix("FAIL\t")?;
+    let package = ["[build failed]", "[setup failed]"]
+        .iter()
+        .find_map(|why| text.strip_suffix(why).map(str::trim_end))?;
+    Some(package.to_owned())
 }
 
 /// What the tests printed, as `go test` shows it.
@@ -222,6 +237,7 @@ mod tests {
 {"Action":"fail","Package":"x/unbuilt"}
 {"Action":"pass","Package":"x/empty"}
 {"Action":"start","Package":"x/gone"}
+FAIL	x/old [setup failed]
 noise
 "#;
         let found = found(text);
@@ -230,12 +246,16 @@ noise
             ("x/dies::TestDies", Outcome::Errored),
             ("x/empty::[package]", Outcome::Skipped),
             ("x/gone::[package]", Outcome::Errored),
+            ("x/old::[package]", Outcome::Errored),
             ("x/unbuilt::[package]", Outcome::Errored),
         ];
         assert_eq!(told, expected);
         let shown = super::text(text.as_bytes());
         let shown = String::from_utf8(shown).unwrap();
-        assert_eq!(shown, "panic: os.Exit\nFAIL\tx/unbuilt [build failed]\nnoise\n");
+        assert_eq!(
+            shown,
+            "panic: os.Exit\nFAIL\tx/unbuilt [build failed]\nFAIL\tx/old [setup failed]\nnoise\n"
+        );
     }
 
     proptest! {

@@ -74,9 +74,9 @@ pub enum ListError {
         /// What was expected.
         expected: &'static str,
         /// Where it departs from that.
-        error: String,
+        error: Box<str>,
         /// Its first characters.
-        start: String,
+        start: Box<str>,
     },
     /// A shim of another version of evenly.
     #[error("the shim's listing has format {0}, and this evenly reads format {FORMAT}")]
@@ -177,7 +177,7 @@ fn start(stdout: &[u8]) -> String {
     shown(line).chars().take(START_CHARS_MAX).collect()
 }
 
-/// A regular expression, in the dialects of PCRE and CMake, that this text alone matches.
+/// A regular expression, in the dialects of PCRE and `CMake`, that this text alone matches.
 fn pattern(text: &str) -> Vec<u8> {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

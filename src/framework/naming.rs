@@ -59,9 +59,8 @@ impl Naming {
     pub fn case_of_listed(self, test: &str, group: &str) -> (String, String) {
         let key = self.key_of_listed(test);
         let cut = match self {
-            Self::Pytest => key.split_once("::"),
+            Self::Pytest | Self::Phpunit => key.split_once("::"),
             Self::Dotted => key.rsplit_once('.'),
-            Self::Phpunit => key.split_once("::"),
             Self::Name => return (key.clone(), key),
             Self::ClassAndName | Self::Jest => {
                 let inside = key.strip_prefix(group).and_then(|rest| rest.strip_prefix("::"));

@@ -14,15 +14,13 @@ impl Reading {
     #[must_use]
     pub fn nesting(self, group: &str, test: &str) -> Option<Nesting> {
         match self {
-            Self::ExitStatus | Self::Junit { naming: Naming::Jest, .. } => None,
+            Self::ExitStatus | Self::Junit { naming: Naming::Jest | Naming::Name, .. } => None,
             // pytest looks for parameters from the first `[` on, the path included.
             Self::Junit { naming: Naming::Pytest, .. } if group.contains('[') => None,
             Self::Junit { naming: Naming::Pytest, .. } => nesting("::", Some('['), group, test),
             Self::Junit { naming: Naming::ClassAndName, .. } => nesting("::", None, group, test),
             Self::Told { naming: Naming::Pytest } => nesting("::", Some('['), group, test),
             Self::Junit { naming: Naming::Phpunit, .. } => nesting("::", Some(' '), group, test),
-            // Its names say nothing of what they stand in.
-            Self::Junit { naming: Naming::Name, .. } => None,
             Self::Junit { naming: Naming::Dotted, .. } | Self::Told { naming: _ } => {
                 nesting(".", None, group, test)
             }

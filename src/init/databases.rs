@@ -18,8 +18,8 @@ pub(super) struct Base {
 impl Base {
     /// By the text of settings, which are never imported.
     pub(super) fn of_settings(text: &str, file: &str) -> Option<Self> {
-        let code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-        let engine = code.filter_map(engine_of_settings).next()?;
+        let mut code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let engine = code.find_map(engine_of_settings)?;
         Some(Self { engine, file: file.to_owned() })
     }
 }
@@ -197,7 +197,7 @@ impl Database {
             }
         }
         let mark = if suite.is_some() { "" } else { "# " };
-        let lines: String = lines.iter().map(|line| format!("{mark}{line}\n")).collect();
+        let lines = lines.iter().fold(String::new(), |text, line| text + mark + line + "\n");
         let also = match suite {
             Some(_) => String::new(),
             None => format!("# A suite uses it by `databases = [\"{NAME}\"]`.\n"),

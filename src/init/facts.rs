@@ -94,9 +94,8 @@ pub fn wants(path: &str) -> Want {
     let (dir, name) = split(path);
     let requirements = name.contains("requirements") || split(dir).1 == "requirements";
     let settings = name.starts_with("settings") || split(dir).1 == "settings";
-    if WHOLE.contains(&name) {
-        Want::Text
-    } else if name.ends_with(".txt") && requirements || name.ends_with(".py") && settings {
+    let listed = has_ending(name, "txt") && requirements || has_ending(name, "py") && settings;
+    if listed || WHOLE.contains(&name) {
         Want::Text
     } else if is_python_test(name) {
         Want::Head
@@ -109,6 +108,11 @@ pub fn wants(path: &str) -> Want {
 pub(super) fn is_python_test(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".py") else { return false };
     stem.starts_with("test") || stem.ends_with("_test")
+}
+
+/// Whether a path ends in a dot and this.
+pub(super) fn has_ending(path: &str, ending: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, last)| last == ending)
 }
 
 /// A path's directory and its last part.

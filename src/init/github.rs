@@ -50,5 +50,5 @@ jobs:
 
 fn step(lines: &[String]) -> String {
     let marks = ["      - "].into_iter().chain(std::iter::repeat("        "));
-    lines.iter().zip(marks).map(|(line, mark)| format!("{mark}{line}\n")).collect()
+    lines.iter().zip(marks).fold(String::new(), |text, (line, mark)| text + mark + line + "\n")
 }

@@ -55,7 +55,7 @@ fn text(suites: &[Suite], shards: u32) -> String {
     }
     before.push(install.to_owned());
     let lines = |commands: &[String]| -> String {
-        commands.iter().map(|command| format!("    - {}\n", yaml(command))).collect()
+        commands.iter().fold(String::new(), |text, command| text + "    - " + &yaml(command) + "\n")
     };
     // GitLab takes `parallel` from 2 on, and tells a job its shard by it.
     let (parallel, run) = match shards {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{join, split};
+use super::facts::{has_ending, join, split};
 use super::setup::Setup;
 use super::suites::{Seen, is_plain};
 use super::toml::list;
@@ -48,7 +48,7 @@ fn by_file(
 }
 
 fn dotnet(facts: &Facts, found: &mut Found) {
-    let Some((path, _)) = facts.below("").find(|(path, _)| path.ends_with(".sln")) else { return };
+    let Some((path, _)) = facts.below("").find(|(path, _)| has_ending(path, "sln")) else { return };
     let why = format!("there is `{path}`");
     found.suite(seen(("dotnet test", &["dotnet"]), "", why, &Setup::Dotnet));
     found.advice.push(
@@ -108,7 +108,7 @@ fn rust(facts: &Facts, found: &mut Found) {
 }
 
 fn bats(facts: &Facts, found: &mut Found) {
-    let paths = facts.below("").map(|(path, _)| path).filter(|path| path.ends_with(".bats"));
+    let paths = facts.below("").map(|(path, _)| path).filter(|path| has_ending(path, "bats"));
     let dirs: BTreeSet<&str> =
         paths.map(|path| path.split_once('/').map_or("", |(top, _)| top)).collect();
     let Some(first) = dirs.first() else { return };

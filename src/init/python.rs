@@ -48,7 +48,7 @@ impl Project<'_> {
         if let Some((settings, why)) = self.django() {
             match self.pytest_django() {
                 Some(more) => {
-                    self.add_pytest(found, format!("{why}, and {more} says pytest-django"))
+                    self.add_pytest(found, format!("{why}, and {more} says pytest-django"));
                 }
                 None => self.add_django(found, settings.as_deref(), why),
             }

@@ -1,7 +1,7 @@
 //! What a job must do before evenly: a language, and what the tests need of packages.
 
 use super::Facts;
-use super::facts::split;
+use super::facts::{has_ending, split};
 
 /// What a suite needs before it can be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Setup {
     Bats,
 }
 
-/// What builds a project of CMake's.
+/// What builds what `cmake` configures.
 const BUILD: &str = "cmake -B build && cmake --build build";
 
 /// Versions of the actions that workflows use, in one place.
@@ -197,7 +197,7 @@ impl Python {
         let lists: Vec<String> = facts
             .below(dir)
             .map(|(path, _)| path)
-            .filter(|path| path.ends_with(".txt") && is_of_requirements(path))
+            .filter(|path| has_ending(path, "txt") && is_of_requirements(path))
             .filter(|path| super::suites::is_plain(path))
             .map(str::to_owned)
             .collect();

@@ -163,22 +163,22 @@ mod tests {
 
     const UNTOLD: Option<Limited> = Some(Limited { wait: None });
 
-    fn wait(seconds: u64) -> Option<Limited> {
-        Some(Limited { wait: Some(Duration::from_secs(seconds)) })
+    fn wait(seconds: u64) -> Limited {
+        Limited { wait: Some(Duration::from_secs(seconds)) }
     }
 
     #[test]
     fn limits_are_read_as_github_and_gitlab_write_them() {
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000000090")];
         for (status, headers, message, expected) in [
-            (429, &[("retry-after", "12")][..], "", wait(12)),
-            (429, &[("retry-after", "Sun, 09 Sep 2001 01:47:10 GMT")], "", wait(30)),
-            (429, &[("retry-after", "Sun, 09 Sep 2001 01:40:00 GMT")], "", wait(0)),
+            (429, &[("retry-after", "12")][..], "", Some(wait(12))),
+            (429, &[("retry-after", "Sun, 09 Sep 2001 01:47:10 GMT")], "", Some(wait(30))),
+            (429, &[("retry-after", "Sun, 09 Sep 2001 01:40:00 GMT")], "", Some(wait(0))),
             (429, &[], "Too Many Requests", UNTOLD),
-            (429, &[("ratelimit-reset", "1000000007")], "", wait(7)),
-            (403, &spent, "API rate limit exceeded", wait(90)),
+            (429, &[("ratelimit-reset", "1000000007")], "", Some(wait(7))),
+            (403, &spent, "API rate limit exceeded", Some(wait(90))),
             (403, &[], "You have exceeded a secondary rate limit", UNTOLD),
-            (403, &[("retry-after", "5")], "", wait(5)),
+            (403, &[("retry-after", "5")], "", Some(wait(5))),
             (403, &[("x-ratelimit-remaining", "41")], "Resource not accessible", None),
             (200, &spent, "", None),
             (503, &[("retry-after", "1")], "", None),

@@ -79,7 +79,7 @@ impl Comparison {
 }
 
 /// `flaky in 3 of the last 20 runs`.
-pub(super) fn rate_text(rate: Rate) -> String {
+fn rate_text(rate: Rate) -> String {
     let Rate { flaky, runs } = rate;
     match (flaky, runs) {
         (0, 1) => "not flaky in the last run".to_owned(),
@@ -87,6 +87,13 @@ pub(super) fn rate_text(rate: Rate) -> String {
         (_, 1) => "flaky in the last run too".to_owned(),
         _ => format!("flaked in {flaky} of the last {runs} runs"),
     }
+}
+
+/// How often a test was flaky before, in words: of one that is flaky now, or was.
+pub(super) fn rate_of(report: &RunReport, test: usize) -> Option<String> {
+    let rate = report.compared.as_ref()?.rate(test)?;
+    let is_flaky = report.tests[test].outcome == FinalOutcome::Flaky;
+    (rate.flaky > 0 || is_flaky).then(|| rate_text(rate))
 }
 
 /// `took 5.0 s, usually 1.2 s`.

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::io;
 
-use super::compare::{Comparison, rate_text, slower_text};
+use super::compare::{Comparison, rate_of, slower_text};
 use super::escape::{code_cell, code_span, fenced, quoted};
 use super::excerpt::{excerpt, said};
 use super::ideal;
@@ -240,7 +240,7 @@ fn failure(
     if !test.earlier.is_empty() {
         let _ = write!(out, " · tried {} times", test.earlier.len() + 1);
     }
-    if let Some(rate) = rate(report, at) {
+    if let Some(rate) = rate_of(report, at) {
         let _ = write!(out, " · {rate}");
     }
     let group = &report.groups[test.group];
@@ -263,12 +263,6 @@ fn failure(
     }
     out.push_str(&rerun::markdown(report, test));
     out
-}
-
-/// How often a test was flaky before; nothing where it never was.
-fn rate(report: &RunReport, at: usize) -> Option<String> {
-    let rate = report.compared.as_ref()?.rate(at)?;
-    (rate.flaky > 0 || report.tests[at].outcome == FinalOutcome::Flaky).then(|| rate_text(rate))
 }
 
 /// One try before the last, as an entry of a list.
@@ -303,7 +297,7 @@ fn flaky(page: &mut Page, report: &RunReport, rung: Rung) -> Fit {
     let title = format!("\n### {} flaky\n\n", counted(flaky.len(), "test"));
     list(page, &title, &flaky, rung.entries, "flaky test", |(at, test)| {
         let name = code_span(&test.id.to_string());
-        let rate = rate(report, *at).map(|rate| format!(", {rate}")).unwrap_or_default();
+        let rate = rate_of(report, *at).map(|rate| format!(", {rate}")).unwrap_or_default();
         let tries = test.earlier.len() + 1;
         let mut out = format!("- {name}, {tries} tries, {}{rate}", place(report, test));
         if !rung.tries {
@@ -334,7 +328,7 @@ fn changes(page: &mut Page, report: &RunReport, rung: Rung) -> Fit {
     list(page, &title("Fixed since"), fixed, most, "fixed test", |at| {
         format!("- {}\n", name(*at))
     })?;
-    list(page, &title("Slower than before"), slower, most, "slower test", |one| {
+    list(page, &title("Slower since"), slower, most, "slower test", |one| {
         format!("- {} {}\n", name(one.test), slower_text(one))
     })?;
     list(page, &title("Removed since"), removed, most, "removed test", |id| {

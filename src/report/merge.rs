@@ -169,24 +169,29 @@ impl Joined {
         }
         self.tests.sort_by(|a, b| a.id.cmp(&b.id));
         self.tell_apart();
-        let mut once: Vec<TestReport> = Vec::with_capacity(self.tests.len());
-        let mut tests = mem::take(&mut self.tests).into_iter().peekable();
-        while let Some(mut worst) = tests.next() {
-            let mut groups = BTreeSet::from([worst.group]);
-            let mut doubled = false;
-            while let Some(other) = tests.next_if(|other| other.id == worst.id) {
-                doubled = true;
-                groups.insert(other.group);
-                if other.outcome > worst.outcome {
-                    worst = other;
+        // In place: a million tests need no second list.
+        let mut doubled: Vec<(TestId, BTreeSet<usize>)> = Vec::new();
+        self.tests.dedup_by(|other, worst| {
+            if other.id != worst.id {
+                return false;
+            }
+            match doubled.last_mut() {
+                Some((id, groups)) if *id == worst.id => {
+                    groups.insert(other.group);
+                }
+                Some(_) | None => {
+                    let groups = BTreeSet::from([worst.group, other.group]);
+                    doubled.push((worst.id.clone(), groups));
                 }
             }
-            if doubled {
-                self.double(&worst.id, &groups);
+            if other.outcome > worst.outcome {
+                mem::swap(other, worst);
             }
-            once.push(worst);
+            true
+        });
+        for (id, groups) in &doubled {
+            self.double(id, groups);
         }
-        self.tests = once;
 
         // A listed test that another group reported did run.
         let tests = &self.tests;

@@ -6,17 +6,17 @@ use std::sync::Arc;
 /// `classname` and `name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Names {
-    class: Part,
-    case: Part,
+    /// What of them does not stand in the test's own name: the class, which neighbours share; or
+    /// the class and behind it the case.
+    own: Option<Arc<str>>,
+    /// Where the class ends, in the test's name or in `own`.
+    class_end: u32,
+    /// Where the case begins in the test's name, to whose end it goes; [`IN_OWN`] if it does not.
+    case_start: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    /// These bytes of the test's own name.
-    Within(u32, u32),
-    /// A text that neighbours share.
-    Shared(Arc<str>),
-}
+/// The case stands in [`Names::own`].
+const IN_OWN: u32 = u32::MAX;
 
 /// The texts that were shared last: tests stand by classes and files.
 #[derive(Debug, Default)]
@@ -42,38 +42,29 @@ fn shared(last: &mut Option<Arc<str>>, text: &str) -> Arc<str> {
 impl Names {
     /// The names of the test that is called `name`.
     pub(super) fn new(name: &str, class: &str, case: &str, pool: &mut Pool) -> Self {
-        let class = if name.starts_with(class) { Part::within(0, class.len()) } else { None }
-            .unwrap_or_else(|| Part::Shared(shared(&mut pool.class, class)));
-        let case = if name.ends_with(case) {
-            Part::within(name.len() - case.len(), name.len())
-        } else {
-            None
+        let place = |at: usize| u32::try_from(at).unwrap_or(IN_OWN - 1);
+        let class_end = place(class.len());
+        if !name.ends_with(case) {
+            let own = Some(format!("{class}{case}").into());
+            return Self { own, class_end, case_start: IN_OWN };
         }
-        .unwrap_or_else(|| Part::Shared(case.into()));
-        Self { class, case }
+        let own = (!name.starts_with(class)).then(|| shared(&mut pool.class, class));
+        Self { own, class_end, case_start: place(name.len() - case.len()) }
     }
 
     /// `classname` of the test that is called `name`.
     pub(super) fn class<'a>(&'a self, name: &'a str) -> &'a str {
-        self.class.text(name)
+        let text = self.own.as_deref().unwrap_or(name);
+        text.get(..self.class_end as usize).unwrap_or_default()
     }
 
     /// `name` of the test that is called `name`.
     pub(super) fn case<'a>(&'a self, name: &'a str) -> &'a str {
-        self.case.text(name)
-    }
-}
-
-impl Part {
-    fn within(from: usize, to: usize) -> Option<Self> {
-        Some(Self::Within(u32::try_from(from).ok()?, u32::try_from(to).ok()?))
-    }
-
-    fn text<'a>(&'a self, name: &'a str) -> &'a str {
-        match self {
-            Self::Within(from, to) => name.get(*from as usize..*to as usize).unwrap_or_default(),
-            Self::Shared(text) => text,
-        }
+        let (text, start) = match (&self.own, self.case_start) {
+            (Some(own), IN_OWN) => (&**own, self.class_end),
+            (_, start) => (name, start),
+        };
+        text.get(start as usize..).unwrap_or_default()
     }
 }
 
@@ -95,15 +86,17 @@ mod tests {
             let names = Names::new(name, class, case, &mut pool);
             assert_eq!((names.class(name), names.case(name)), (class, case));
         }
-        let [one, two] = [(); 2].map(|()| Names::new("x", "far", "away", &mut pool));
-        let (Part::Shared(one), Part::Shared(two)) = (one.class, two.class) else { panic!() };
+        let one = Names::new("x", "far", "away", &mut pool);
+        assert_eq!((one.class("x"), one.case("x")), ("far", "away"));
+        let [one, two] = [(); 2].map(|()| Names::new("x", "far", "x", &mut pool));
+        let (Some(one), Some(two)) = (one.own, two.own) else { panic!("kept elsewhere") };
         assert!(Arc::ptr_eq(&one, &two), "neighbours share their class");
     }
 
     #[test]
     fn they_take_little_room() {
-        assert!(size_of::<Names>() <= 32, "{}", size_of::<Names>());
+        assert!(size_of::<Names>() <= 24, "{}", size_of::<Names>());
         let test = size_of::<crate::report::TestReport>();
-        assert!(test <= 152, "a million tests take {test} MB before their names");
+        assert!(test <= 144, "a million tests take {test} MB before their names");
     }
 }

@@ -37,11 +37,12 @@ impl Again<'_> {
     }
 }
 
-/// The command that runs a test alone, or its group where its framework does not list it.
+/// The command that runs a test alone, or its group where its framework does not list it. None for
+/// a test that no shard ran: another tool's JUnit file told of it.
 #[must_use]
 pub(super) fn command(report: &RunReport, test: &TestReport) -> Option<String> {
-    let shard = report.shards.iter().find(|shard| shard.index == test.shard);
-    let config = shard.and_then(|shard| shard.config.as_deref());
+    let shard = report.shards.iter().find(|shard| shard.index == test.shard)?;
+    let config = shard.config.as_deref();
     let id =
         if test.listed { test.id.to_string() } else { report.groups[test.group].id.to_string() };
     Again { worker: test.worker, config }.command(&[&id])

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::compare::rate_text;
+use super::compare::rate_of;
 use super::escape::quoted;
 use super::excerpt::excerpt;
 use super::ledger::{Lost, LostWhy};
@@ -125,8 +125,7 @@ impl Page {
         let flaky: Vec<_> = report.tests.iter().enumerate().filter(flaky).collect();
         self.list(&format!("{} flaky", counted(flaky.len(), "test")), &flaky, |(at, test)| {
             let name = quoted(&test.id.to_string());
-            let rate = report.compared.as_ref().and_then(|compared| compared.rate(*at));
-            let rate = rate.map(|rate| format!(", {}", rate_text(rate))).unwrap_or_default();
+            let rate = rate_of(report, *at).map(|rate| format!(", {rate}")).unwrap_or_default();
             let place = place(report, test);
             vec![format!("{name}, {} tries, {place}{rate}", test.earlier.len() + 1)]
         });

@@ -23,6 +23,8 @@ const SHARE: u64 = 2;
 /// A batch of less than one over this of the groups that it may have is small: it may be a worker's
 /// whole share, since each further command costs a start.
 const SMALL_SHARE: u32 = 4;
+/// One of less than one over this takes whatever there is.
+const LEAST_SHARE: u32 = 8;
 
 /// Takes out of the queue what runs in one command with this.
 pub(super) fn companions(
@@ -74,7 +76,8 @@ struct Room {
     /// Groups that it may have, and those that it has.
     groups_max: u32,
     groups: u32,
-    /// What it may be expected to take while it is small, and when it is not.
+    /// What it may be expected to take: the least ones, small ones, and others.
+    least_us: u64,
     small_us: u64,
     large_us: u64,
     us: u64,
@@ -86,17 +89,23 @@ impl Room {
     fn beside(job: &Job, waiting_us: u64, workers: usize) -> Self {
         let workers = u64::try_from(workers).unwrap_or(u64::MAX);
         let timeout_us = u64::try_from(job.timeout.as_micros()).unwrap_or(u64::MAX);
-        let small_us = (waiting_us / workers).min(timeout_us / TIMEOUT_SHARE);
+        let least_us = timeout_us / TIMEOUT_SHARE;
+        let small_us = (waiting_us / workers).min(least_us);
         // One worker alone has nobody to end together with.
         let large_us = if workers == 1 { small_us } else { small_us / SHARE };
         let (groups_max, groups, us) = (job.batch, 1, job.estimate_us);
-        Self { groups_max, groups, small_us, large_us, us }
+        Self { groups_max, groups, least_us, small_us, large_us, us }
     }
 
     /// Takes a job in, if there is room.
     fn takes(&mut self, job: &Job) -> bool {
-        let small = self.groups < self.groups_max / SMALL_SHARE;
-        let us_max = if small { self.small_us } else { self.large_us };
+        let us_max = if self.groups < self.groups_max / LEAST_SHARE {
+            self.least_us
+        } else if self.groups < self.groups_max / SMALL_SHARE {
+            self.small_us
+        } else {
+            self.large_us
+        };
         let us = self.us.saturating_add(job.estimate_us);
         if self.groups >= self.groups_max || us > us_max {
             return false;

@@ -224,6 +224,16 @@ impl ShardFiles {
     /// # Errors
     /// When the directory cannot be written to, or another process holds the same shard.
     pub fn claim(&self) -> Result<Appender, StoreError> {
+        let appender = self.claim_keeping()?;
+        appender.empty()?;
+        Ok(appender)
+    }
+
+    /// The same, but an earlier journal stays until the first line of the new one.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn claim_keeping(&self) -> Result<Appender, StoreError> {
         make_dir(parent(&self.journal))?;
         let appender = Appender::create(&self.journal)?;
         for leftover in [&self.work, &self.outputs] {
@@ -281,7 +291,7 @@ pub struct Appender {
 }
 
 impl Appender {
-    /// Creates or empties the file and locks it for this process.
+    /// Creates the file, or takes it as it is until the first line, and locks it for this process.
     ///
     /// # Errors
     /// When it cannot be written to, or another process holds it.
@@ -299,8 +309,11 @@ impl Appender {
             }
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
-        file.set_len(0).map_err(fail)?;
         Ok(Self { file, path: path.to_owned(), whole_bytes: 0 })
+    }
+
+    fn empty(&self) -> Result<(), StoreError> {
+        self.file.set_len(0).map_err(|error| StoreError::new("write", &self.path, error))
     }
 
     /// Where it is.
@@ -317,6 +330,9 @@ impl Appender {
     pub fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if self.file.metadata()?.nlink() == 0 {
             return Err(io::Error::other("someone removed it while the tests ran"));
+        }
+        if self.whole_bytes == 0 {
+            self.file.set_len(0)?;
         }
         let written = self.file.write_all(line).and_then(|()| self.file.flush());
         written.inspect_err(|_| {
@@ -366,6 +382,12 @@ mod tests {
         assert!(refused.contains("another evenly is writing it"), "{refused}");
         assert_eq!(read(&files.journal).unwrap(), b"{}\n");
         drop(first);
+        let kept = read(&files.journal).unwrap();
+        let mut second = files.claim_keeping().unwrap();
+        assert_eq!(read(&files.journal).unwrap(), kept);
+        second.append(b"2\n").unwrap();
+        assert_eq!(read(&files.journal).unwrap(), b"2\n");
+        drop(second);
         files.claim().unwrap();
         assert_eq!(read(&files.journal).unwrap(), b"");
     }

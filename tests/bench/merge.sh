@@ -5,7 +5,8 @@
 #     cargo build --release && tests/bench/merge.sh
 #
 # CASES, FILES: how many. ROUNDS: how often each merges them. SAID: bytes that each passing case
-# prints, nothing where it is 0. WORK: a directory that stays, else everything is removed.
+# prints, nothing where it is 0. LIMIT: seconds after which a merge is given up. WORK: a directory
+# that stays, else everything is removed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 ROOT=$PWD
@@ -29,4 +30,4 @@ if [[ ! -d "$WORK/node_modules/junit-report-merger" ]]; then
 fi
 "$WORK/venv/bin/python" tests/bench/merge_files.py --work "$WORK" --evenly "$EVENLY" \
     --cases "${CASES:-1000000}" --files "${FILES:-256}" --rounds "${ROUNDS:-3}" \
-    --said "${SAID:-0}"
+    --said "${SAID:-0}" --limit "${LIMIT:-900}"

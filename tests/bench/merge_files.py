@@ -3,8 +3,10 @@
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -23,7 +25,7 @@ def case(number, said):
         return (
             f'{head}><failure message="assert {number} == 0" type="AssertionError">'
             f"Traceback (most recent call last):\n"
-            f'  File &quot;test_module_{file:05}.py&quot;, line {number % 300}, in test\n'
+            f"  File &quot;test_module_{file:05}.py&quot;, line {number % 300}, in test\n"
             f"AssertionError: assert {number} == 0</failure></testcase>\n"
         )
     if number % 100 == 3:
@@ -60,14 +62,19 @@ def make(folder, cases, files, said):
             out.write("</testsuite></testsuites>\n")
 
 
-def cost(command, expected):
-    """Seconds and MiB of a command."""
+def cost(command, expected, limit):
+    """Seconds and MiB of a command; no seconds when it takes more than the limit."""
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    timer = threading.Timer(limit, process.kill)
+    timer.start()
     talk = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
+    timer.cancel()
     took = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode == -signal.SIGKILL and took >= limit:
+        return None, usage.ru_maxrss / 1024
     if process.returncode != expected:
         sys.exit(f"{command[:2]}: exit code {process.returncode}\n{talk.decode()[-2000:]}")
     return took, usage.ru_maxrss / 1024
@@ -90,7 +97,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--evenly", required=True)
-    for name in ("cases", "files", "rounds", "said"):
+    for name in ("cases", "files", "rounds", "said", "limit"):
         parser.add_argument(f"--{name}", type=int, required=True)
     args = parser.parse_args()
     folder, out = args.work / "files", args.work / "out"
@@ -119,14 +126,17 @@ def main():
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
         for name, (command, expected) in ways.items():
-            costs[name].append(cost(command, expected))
+            # Who was too slow once is not waited for again.
+            if all(took for took, _ in costs[name]):
+                costs[name].append(cost(command, expected, args.limit))
     made = {
         "`junitparser merge`": out / "junitparser.xml",
         "`junit-report-merger`": out / "merger.xml",
         "`evenly merge --outputs junit`": out / "one/junit.xml",
         "`evenly merge`, all reports": out / "all/junit.xml",
     }
-    found = {name: counts(path) for name, path in made.items()}
+    done = {name for name, each in costs.items() if all(took for took, _ in each)}
+    found = {name: counts(path) for name, path in made.items() if name in done}
     if len({tuple(each.values()) for each in found.values()}) != 1:
         sys.exit(f"they do not count the same: {found}")
     total = next(iter(found.values()))
@@ -134,16 +144,20 @@ def main():
         f"{args.cases} cases in {args.files} files, {size:.0f} MB; {args.rounds} rounds; "
         f"all count {total}.\n"
     )
-    best = {name: min(took for took, _ in each) for name, each in costs.items()}
-    peers = min(best["`junitparser merge`"], best["`junit-report-merger`"])
+    best = {name: min(took for took, _ in costs[name]) for name in done}
+    peers = [took for name, took in best.items() if "evenly" not in name]
     print("| what | wall min | median | max | memory at most | faster than the faster peer |")
     print("|---|---|---|---|---|---|")
     for name, each in costs.items():
-        walls = sorted(took for took, _ in each)
         peak = max(mib for _, mib in each)
+        if name not in done:
+            print(f"| {name} | more than {args.limit} s | | | {peak:.0f} MiB | |")
+            continue
+        walls = sorted(took for took, _ in each)
+        factor = f"{min(peers) / best[name]:.1f} ×" if peers else ""
         print(
             f"| {name} | {walls[0]:.2f} s | {walls[len(walls) // 2]:.2f} s | {walls[-1]:.2f} s "
-            f"| {peak:.0f} MiB | {peers / best[name]:.1f} × |"
+            f"| {peak:.0f} MiB | {factor} |"
         )
 
 

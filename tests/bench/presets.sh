@@ -25,20 +25,25 @@ write() {
     local framework=$1 n=$2
     case $framework in
         jest)
-            printf 'for (const n of [1, 2, 3, 4, 5]) test(`t${n}`, () => new Promise((done) => setTimeout(done, 20)));\n' \
-                >"t$n.test.js"
+            {
+                printf 'const wait = () => new Promise((done) => setTimeout(done, 20));\n'
+                printf 'for (const n of [1, 2, 3, 4, 5]) test("t" + n, wait);\n'
+            } >"t$n.test.js"
             ;;
         rspec)
             mkdir -p spec
-            printf 'RSpec.describe "f%s" do\n  5.times { |n| it("t#{n}") { sleep 0.02 } }\nend\n' "$n" \
-                >"spec/f${n}_spec.rb"
+            {
+                printf 'RSpec.describe "f%s" do\n' "$n"
+                printf '5.times { |n| it("t#{n}") { sleep 0.02 } }\nend\n'
+            } >"spec/f${n}_spec.rb"
             ;;
         phpunit)
             mkdir -p tests
             {
                 printf '<?php\nfinal class F%sTest extends PHPUnit\\Framework\\TestCase\n{\n' "$n"
                 for t in 1 2 3 4 5; do
-                    printf 'public function testT%s(): void { usleep(20000); self::assertTrue(true); }\n' "$t"
+                    printf 'public function testT%s(): void\n' "$t"
+                    printf '{ usleep(20000); self::assertTrue(true); }\n'
                 done
                 printf '}\n'
             } >"tests/F${n}Test.php"

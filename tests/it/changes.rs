@@ -123,6 +123,18 @@ fn a_flaky_test_tells_every_try_and_how_often_it_flaked() {
 }
 
 #[test]
+fn what_a_junit_file_tells_is_compared_with_nothing() {
+    let project = Project::new(SHELL_SUITE).file("t/a.sh", "");
+    project.evenly(&["local"]).exits(0);
+    let case = "<testcase classname='c' name='n'><failure message='m'/></testcase>";
+    project.write("other.xml", format!("<testsuite name='s'>{case}</testsuite>"));
+    project.evenly(&["run"]).exits(0);
+    let journal = "evenly-out/shard-1-of-1.attempt-1.jsonl";
+    let ran = project.evenly(&["merge", journal, "other.xml"]).exits(1);
+    ran.says("changes against run 1: nothing new");
+}
+
+#[test]
 fn a_history_that_is_left_alone_compares_with_nothing() {
     let project = Project::new(SHELL_SUITE).file("t/a.sh", "");
     project.evenly(&["local"]).exits(0);

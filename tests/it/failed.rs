@@ -91,6 +91,18 @@ fn journals_can_be_named_and_must_be_there() {
 }
 
 #[test]
+fn a_run_that_cannot_begin_forgets_nothing() {
+    let project = unittests();
+    project.evenly(&["run"]).exits(1);
+    project.write("evenly.toml", format!("{UNITTEST}python = \"no-such-python\"\n"));
+    project.evenly(&["run", "--failed"]).exits(2);
+    project.write("evenly.toml", UNITTEST);
+    ran(&project);
+    project.evenly(&["run", "--failed"]).exits(1);
+    assert_eq!(ran(&project), ["test_m.A.test_b"]);
+}
+
+#[test]
 fn a_test_that_is_gone_is_told_and_one_that_is_left_runs() {
     let cases = junit("c", &["fine"], &["broken"]);
     let project = Project::new(&format!("{UNITTEST}{JUNIT_SUITE}"))

@@ -60,7 +60,13 @@ fn eventful() -> Vec<Project> {
     partial.evenly(&["merge", "evenly-out"]).exits(5);
     let green = Project::new(SHELL_SUITE).file("t/a.sh", "");
     green.evenly(&["local", "--only", "sh:t/a.sh"]).exits(0);
-    vec![told, partial, green]
+    let cases = "<testsuites><testsuite name='s' timestamp='2026-01-02T03:04:05'>\
+                 <testcase classname='c' name='n'><failure message='m'>d</failure>\
+                 <system-out>printed</system-out></testcase></testsuite></testsuites>";
+    let foreign = Project::new(SHELL_SUITE).file("t/a.sh", "").file("other.xml", cases);
+    foreign.evenly(&["run"]).exits(0);
+    foreign.evenly(&["merge", "evenly-out/shard-1-of-1.attempt-1.jsonl", "other.xml"]).exits(1);
+    vec![told, partial, green, foreign]
 }
 
 #[test]

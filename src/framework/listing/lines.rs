@@ -24,7 +24,7 @@ pub(super) fn dotnet(stdout: &[u8]) -> Vec<ListedGroup> {
     let mut inside = false;
     for line in text.lines() {
         match line.strip_prefix("    ") {
-            Some(test) if inside => classes.extend(class_of(test)),
+            Some(name) if inside => classes.extend(class_of(name)),
             Some(_) => {}
             None => inside = line.trim_end() == DOTNET_TESTS || (inside && line.trim().is_empty()),
         }
@@ -59,9 +59,10 @@ mod tests {
 
     #[test]
     fn dotnet_names_classes_behind_its_heading() {
-        let text = "  shop -> bin/shop.dll\n    not.a.Test\nThe following Tests are available:\n    \
-                    Shop.Basket.Adds(x: 1.5)\n    Shop.Basket.Counts\n    Shop.Till.Opens\n\nbye\n    \
-                    no.more.Of\n";
+        let text = "  shop -> bin/shop.dll\n    not.a.Test\n\
+                    The following Tests are available:\n    \
+                    Shop.Basket.Adds(x: 1.5)\n    Shop.Basket.Counts\n    Shop.Till.Opens\n\n\
+                    bye\n    no.more.Of\n";
         let groups = parse(ListFormat::Dotnet, text.as_bytes()).unwrap();
         let names: Vec<&str> = groups.iter().map(|group| &*group.name).collect();
         assert_eq!(names, ["Shop.Basket", "Shop.Till"]);

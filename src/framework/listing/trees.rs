@@ -38,8 +38,11 @@ pub(super) fn rspec(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
 
 /// See [`super::ListFormat::Phpunit`]. A group is selected by a pattern of its tests' names.
 pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
-    let refuse =
-        |error: String| ListError::Xml { expected: "PHPUnit's XML", error, start: start(stdout) };
+    let refuse = |error: String| ListError::Xml {
+        expected: "PHPUnit's XML",
+        error: error.into(),
+        start: start(stdout).into(),
+    };
     let mut reader = Reader::from_reader(stdout);
     let mut classes: Vec<(String, Vec<String>)> = Vec::new();
     let mut known = false;
@@ -126,7 +129,7 @@ pub(super) fn ctest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     refuse_unbuilt(&listing)?;
     let depended: BTreeSet<String> = listing.tests.iter().flat_map(CtestTest::ties).collect();
     // Sets of ties with the tests that have them; a test that ties two sets makes them one.
-    let mut tied: Vec<(BTreeSet<String>, Vec<String>)> = Vec::new();
+    let mut sets: Vec<(BTreeSet<String>, Vec<String>)> = Vec::new();
     for test in listing.tests {
         let mut ties = test.ties();
         let own = format!("test {}", test.name);
@@ -135,17 +138,17 @@ pub(super) fn ctest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
         }
         let mut names = Vec::new();
         let (joined, apart): (Vec<_>, Vec<_>) =
-            tied.into_iter().partition(|(other, _)| !other.is_disjoint(&ties));
-        tied = apart;
+            sets.into_iter().partition(|(other, _)| !other.is_disjoint(&ties));
+        sets = apart;
         for (other, more) in joined {
             ties.extend(other);
             names.extend(more);
         }
         names.push(test.name);
-        tied.push((ties, names));
+        sets.push((ties, names));
     }
     let mut groups: BTreeMap<String, ListedGroup> = BTreeMap::new();
-    for (_, tests) in tied {
+    for (_, tests) in sets {
         let Some(name) = tests.first().cloned() else { continue };
         let argument = tests.iter().map(|test| pattern(test)).collect::<Vec<_>>().join(&b'|');
         groups.insert(name.clone(), ListedGroup { name, argument, tests: Some(tests) });
@@ -153,7 +156,7 @@ pub(super) fn ctest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     Ok(groups.into_values().collect())
 }
 
-/// What CMake's own modules list instead of the tests of a program that is not built.
+/// What the modules of `CMake` list instead of the tests of a program that is not built.
 fn refuse_unbuilt(listing: &CtestListing) -> Result<(), ListError> {
     let unbuilt = listing.tests.iter().filter(|test| test.name.ends_with("_NOT_BUILT"));
     let broken: Vec<Broken> = unbuilt

@@ -256,6 +256,22 @@ fn settle(tests: &mut Vec<TestReport>, ranks: &[usize], foreign: &mut Foreign, r
     }
     tell_apart(tests, &foreign.groups);
     order::sort(tests, ranks);
+    // Names made of names can meet.
+    while number(tests) {
+        order::sort(tests, ranks);
+    }
+}
+
+/// Numbers the tests whose names are taken; whether there were any.
+fn number(tests: &mut [TestReport]) -> bool {
+    let mut renamed = false;
+    for same in tests.chunk_by_mut(|a, b| a.id.name == b.id.name) {
+        for (test, number) in same.iter_mut().zip(1_usize..).skip(1) {
+            test.rename(&format!("{} #{number}", test.id.name));
+            renamed = true;
+        }
+    }
+    renamed
 }
 
 /// Folds what several files tell of one test into the first of them.

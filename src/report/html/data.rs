@@ -18,6 +18,8 @@ const MESSAGES_MAX: usize = 20_000;
 #[derive(Serialize)]
 struct Data<'a> {
     groups: Vec<Group<'a>>,
+    /// The JUnit files of other tools.
+    files: Vec<&'a str>,
     tests: Vec<Test<'a>>,
     /// What is special of tests, by the word that finds them: positions in `tests`.
     marks: BTreeMap<&'static str, Vec<usize>>,
@@ -54,6 +56,7 @@ pub(super) fn embedded(report: &RunReport, shown: &BTreeSet<usize>) -> PreEscape
     });
     let data = Data {
         groups: groups.collect(),
+        files: report.files.iter().map(|file| &*file.source).collect(),
         tests: tests.collect(),
         marks: marks(report, &chosen),
         omitted: report.tests.len() - chosen.len(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use maud::{Markup, html};
 
-use super::super::compare::rate_text;
+use super::super::compare::rate_of;
 use super::super::quarantine::Excused;
 use super::super::rerun;
 use super::super::run::{Earlier, FinalOutcome, RunReport, TestReport, Told};
@@ -133,7 +133,7 @@ impl Writer<'_> {
                     @if group.id.name != test.id.name {
                         " · group " code { (group.id.to_string()) }
                     }
-                    @if let Some(rate) = self.rate(index) { " · " span.rate { (rate) } }
+                    @if let Some(rate) = rate_of(self.report, index) { " · " span.rate { (rate) } }
                     @if printed { " · " a href=(format!("#o{}", test.group)) { "output" } }
                 }
                 @if let Some(excused) = self.report.quarantine.of(index) { (excuse(excused)) }
@@ -151,11 +151,6 @@ impl Writer<'_> {
 
     fn is_new(&self, index: usize) -> bool {
         self.report.compared.as_ref().is_some_and(|compared| compared.is_new_failure(index))
-    }
-
-    /// How often a test was flaky before.
-    fn rate(&self, index: usize) -> Option<String> {
-        self.report.compared.as_ref()?.rate(index).map(rate_text)
     }
 
     fn told(&mut self, told: Option<&Told>) -> Markup {

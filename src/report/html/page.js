@@ -6,6 +6,7 @@
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
   const groups = data.groups || [];
+  const files = data.files || [];
   const tests = (data.tests || []).map((row, at) => {
     const [group, name, outcome, us, shard, worker, entry, message] = row;
     const id = groups[group][0] + ":" + name;
@@ -46,6 +47,9 @@
     if (key === "is" && value) return Boolean(marks.get(value)?.has(test.at));
     return test.low.includes(word);
   };
+  // A test of another tool's JUnit file has no shard, and its file's number for a worker.
+  const place = (test) =>
+    test.shard ? "shard " + test.shard + ", worker " + test.worker : files[test.worker] || "";
   const began = (test) => groups[test.group][2];
   const ORDERS = {
     id: (a, b) => a.at - b.at,
@@ -79,7 +83,7 @@
     const name = element("span", "name");
     name.title = test.id;
     mark(name, test.id);
-    made.append(name, element("span", "where", test.shard + "·" + test.worker), element("span", "took", time(test.us)));
+    made.append(name, element("span", "where", test.shard ? test.shard + "·" + test.worker : ""), element("span", "took", time(test.us)));
     made.addEventListener("click", () => {
       select(at);
       open(at);
@@ -142,15 +146,17 @@
     $("detail-title").textContent = test.id;
     const body = $("detail-body");
     const special = [...marks].filter(([, at]) => at.has(test.at)).map(([word]) => " · " + word);
-    const facts = WORDS[test.outcome] + special.join("") + " · " + time(test.us) + " · shard " + test.shard + ", worker " + test.worker;
+    const facts = WORDS[test.outcome] + special.join("") + " · " + time(test.us) + " · " + place(test);
     body.replaceChildren(element("p", "facts", facts));
     const of = element("p", "facts", "group ");
     of.append(element("code", "", group[0] + ":" + group[1]));
     body.append(of);
     if (test.message) body.append(element("p", "message", test.message));
-    const again = element("p", "rerun", "Again, alone: ");
-    again.append(element("code", "", "evenly run --only " + quote(test.id)));
-    body.append(again);
+    if (test.shard) {
+      const again = element("p", "rerun", "Again, alone: ");
+      again.append(element("code", "", "evenly run --only " + quote(test.id)));
+      body.append(again);
+    }
     $("detail").showModal();
   };
 

@@ -1,11 +1,11 @@
-//! CTest, bats and cargo test.
+//! `CTest`, bats and cargo test.
 
 use super::{
     Outcomes, cases, fixture, has_program, model, outcome, plainly, reported, suite, with_cargo,
 };
 use crate::support::Project;
 
-/// A built project of CMake; `dir` is where it was built.
+/// A built project of `CMake`; `dir` is where it was built.
 fn built() -> Option<Project> {
     has_program("ctest")?;
     let project = Project::new(&suite("ctest", "dir = \"build\"")).copy(&fixture("ctest"));
@@ -33,9 +33,8 @@ fn ctests_fixture_comes_to_what_ctest_says_itself() {
 
 #[test]
 fn a_directory_that_is_not_built_is_told() {
-    has_program("ctest");
     let project = Project::new(&suite("ctest", "dir = \"build\"")).copy(&fixture("ctest"));
-    project.evenly(&["plan", "--shards", "2"]).exits(2).warns("`build` is not there");
+    project.evenly(&["plan", "--shards", "2"]).exits(2).warns("/build` is not there");
 }
 
 fn bats(more: &str) -> Option<Project> {
@@ -103,4 +102,29 @@ fn a_batch_by_exit_status_is_refused() {
     project.evenly(&["plan", "--shards", "2"]).exits(2).warns("`batch` needs results in JUnit");
     let warm = Project::new(&suite("unittest", "batch = 5"));
     warm.evenly(&["plan", "--shards", "2"]).exits(2).warns("`batch` means nothing");
+}
+
+/// Writes a case for each file that it is given, and a line for each call.
+const RUNNER: &str = r#"
+to=$1; shift
+echo "$#" >> calls.txt
+{
+echo '<testsuite>'
+for file; do echo "<testcase classname=\"$file\" name=\"runs\" time=\"0.01\"/>"; done
+echo '</testsuite>'
+} > "$to"
+"#;
+
+#[test]
+fn a_command_of_ones_own_runs_a_batch_where_its_report_tells_groups_apart() {
+    let more = "globs = [\"t/*\"]\nrun = \"sh run.sh {junit} {tests}\"\nbatch = 3";
+    let mut project = Project::new(&suite("command", more)).file("run.sh", RUNNER);
+    for name in ["a", "b c", "d", "e"] {
+        project = project.file(format!("t/{name}"), "");
+    }
+    project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(0);
+    assert_eq!(project.text("calls.txt"), "3\n1\n");
+    assert_eq!(outcome(&project, "t/b c::runs"), "passed");
+    let report = project.report();
+    assert_eq!((&report["ledger"]["planned"], &report["totals"]["passed"]), (&4.into(), &4.into()));
 }

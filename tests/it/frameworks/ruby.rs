@@ -1,4 +1,4 @@
-//! RSpec and Minitest.
+//! `RSpec` and Minitest.
 
 use super::{
     cases, counts, executions, fixture, has_program, model, outcome, plainly, reported, suite,
