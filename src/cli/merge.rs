@@ -14,8 +14,8 @@ use super::error::Error;
 use super::history::{Known, Writable, can_be_kept, load};
 use super::observe::{compared, fewer_in_parts, observe};
 use super::print::{note, out, warn};
-use super::quarantine::Excuses;
 use super::publish::{self, MergePublishArgs};
+use super::quarantine::Excuses;
 use crate::exit::Exit;
 use crate::history::{Base, Estimator};
 use crate::model::GroupId;
@@ -50,7 +50,8 @@ pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
     }
     let foreign = Foreign::of(read_junit(&found.junit), (*repeated).into());
     let publish = Some(publish);
-    merge_with(&found.journals, foreign, &Destination { out, history, outputs, excuses, publish })
+    let to = Destination { out, history, outputs, excuses, publish };
+    merge_with(&found.journals, foreign, &to)
 }
 
 /// Merges these journals and writes all that follows from them.

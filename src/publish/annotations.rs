@@ -22,7 +22,8 @@ pub(super) struct Annotation {
     path: String,
     start_line: u32,
     end_line: u32,
-    annotation_level: &'static str,
+    #[serde(rename = "annotation_level")]
+    level: &'static str,
     title: String,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +51,7 @@ fn annotation(test: &TestReport, root: &Path, folder: &Path) -> Option<Annotatio
         path,
         start_line: line,
         end_line: line,
-        annotation_level: "failure",
+        level: "failure",
         title: basic(&visible(&test.id.to_string(), TITLE_CHARS_MAX)),
         message: basic(&visible(message, MESSAGE_CHARS_MAX)),
         raw_details: detail.filter(|detail| !detail.is_empty()).map(|detail| basic(&detail)),
@@ -89,8 +90,8 @@ fn in_repository(file: &str, root: &Path, folder: &Path) -> Option<String> {
         }
     }
     let text = path.to_str()?.to_owned();
-    let fine = !text.is_empty() && !text.chars().any(char::is_control);
-    fine.then_some(text)
+    let plain = !text.is_empty() && !text.chars().any(char::is_control);
+    plain.then_some(text)
 }
 
 /// As many as a request takes.
@@ -137,7 +138,7 @@ mod tests {
             path: number.to_string(),
             start_line: 1,
             end_line: 1,
-            annotation_level: "failure",
+            level: "failure",
             title: String::new(),
             message: String::new(),
             raw_details: None,

@@ -13,7 +13,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::error::Why;
-use super::retry::{Again, Next, Seen, limited, next};
+use super::retry::{Again, Limited, Next, Seen, limited, next};
 use super::token::Token;
 use super::wire::{self, Broken};
 
@@ -172,7 +172,7 @@ impl Client {
         let header = |name: &str| headers.get(name)?.to_str().ok();
         let code = status.as_u16();
         match limited(code, header, &message, Timestamp::now()) {
-            Some(wait) => (Seen::Limited(wait), Err(Why::Limited(wait))),
+            Some(Limited { wait }) => (Seen::Limited(wait), Err(Why::Limited(wait))),
             None => (Seen::Answer(code), Err(Why::of(code, message))),
         }
     }
@@ -202,8 +202,8 @@ impl Client {
     }
 }
 
-/// What a server says of its refusal: GitHub's `message` with its `errors`, GitLab's `message` (text
-/// or lists), `error` and `error_description`.
+/// What a server says of its refusal: GitHub's `message` with its `errors`, GitLab's `message`
+/// (text or lists), `error` and `error_description`.
 fn message(body: &[u8]) -> String {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return "it does not say why".to_owned();

@@ -140,8 +140,8 @@ impl GitHub<'_> {
             Ok((Viewed { data: Some(data) }, _)) => {
                 Ok(Some(Author::new(&data.viewer.login, self.of_an_app)))
             }
-            Ok((Viewed { data: None }, _)) => Ok(None),
-            Err(Why::Forbidden(_) | Why::Absent | Why::Refused { .. } | Why::Lost(_)) => Ok(None),
+            Ok((Viewed { data: None }, _))
+            | Err(Why::Forbidden(_) | Why::Absent | Why::Refused { .. } | Why::Lost(_)) => Ok(None),
             Err(why) => Err(why),
         }
     }

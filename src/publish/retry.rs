@@ -60,6 +60,13 @@ pub(super) fn next(seen: Seen, tries: u32, again: Again, left: Duration) -> Next
     if tries >= TRIES_MAX || wait >= left { Next::Take } else { Next::Wait(wait) }
 }
 
+/// The server wants fewer requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limited {
+    /// The time to wait, where that is told.
+    pub(super) wait: Option<Duration>,
+}
+
 /// What an answer says of limits, out of its headers: `header` gives one by its name. `message` is
 /// the server's.
 pub(super) fn limited<'a>(
@@ -67,7 +74,7 @@ pub(super) fn limited<'a>(
     header: impl Fn(&str) -> Option<&'a str>,
     message: &str,
     now: Timestamp,
-) -> Option<Option<Duration>> {
+) -> Option<Limited> {
     let message = message.to_lowercase();
     let after = header("retry-after").and_then(|value| until(value, now));
     let spent = header("x-ratelimit-remaining").is_some_and(|value| value.trim() == "0");
@@ -77,11 +84,12 @@ pub(super) fn limited<'a>(
         _ => false,
     };
     let reset = || {
-        let reset = ["x-ratelimit-reset", "ratelimit-reset"].into_iter().find_map(&header)?;
+        let names = ["x-ratelimit-reset", "ratelimit-reset"];
+        let reset = names.into_iter().find_map(&header).filter(|_| spent || status == 429)?;
         let seconds: i64 = reset.trim().parse().ok()?;
         Some(from_now(seconds.checked_sub(now.as_second())?))
     };
-    limited.then(|| after.or_else(|| if spent || status == 429 { reset() } else { None }))
+    limited.then(|| Limited { wait: after.or_else(reset) })
 }
 
 /// `Retry-After`: seconds, or a date.
@@ -147,24 +155,30 @@ mod tests {
         assert_eq!(millis(next(Seen::Limited(None), 1, Again::Safe, AMPLE)), Some(60_000));
     }
 
-    fn told(status: u16, headers: &[(&str, &'static str)], message: &str) -> Option<Option<u64>> {
+    fn told(status: u16, headers: &[(&str, &'static str)], message: &str) -> Option<Limited> {
         let header = |name: &str| headers.iter().find(|(own, _)| *own == name).map(|(_, v)| *v);
         let now = Timestamp::from_second(1_000_000_000).unwrap();
-        limited(status, header, message, now).map(|wait| wait.map(|wait| wait.as_secs()))
+        limited(status, header, message, now)
+    }
+
+    const UNTOLD: Option<Limited> = Some(Limited { wait: None });
+
+    fn wait(seconds: u64) -> Limited {
+        Limited { wait: Some(Duration::from_secs(seconds)) }
     }
 
     #[test]
     fn limits_are_read_as_github_and_gitlab_write_them() {
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000000090")];
         for (status, headers, message, expected) in [
-            (429, &[("retry-after", "12")][..], "", Some(Some(12))),
-            (429, &[("retry-after", "Sun, 09 Sep 2001 01:47:10 GMT")], "", Some(Some(30))),
-            (429, &[("retry-after", "Sun, 09 Sep 2001 01:40:00 GMT")], "", Some(Some(0))),
-            (429, &[], "Too Many Requests", Some(None)),
-            (429, &[("ratelimit-reset", "1000000007")], "", Some(Some(7))),
-            (403, &spent, "API rate limit exceeded", Some(Some(90))),
-            (403, &[], "You have exceeded a secondary rate limit", Some(None)),
-            (403, &[("retry-after", "5")], "", Some(Some(5))),
+            (429, &[("retry-after", "12")][..], "", Some(wait(12))),
+            (429, &[("retry-after", "Sun, 09 Sep 2001 01:47:10 GMT")], "", Some(wait(30))),
+            (429, &[("retry-after", "Sun, 09 Sep 2001 01:40:00 GMT")], "", Some(wait(0))),
+            (429, &[], "Too Many Requests", UNTOLD),
+            (429, &[("ratelimit-reset", "1000000007")], "", Some(wait(7))),
+            (403, &spent, "API rate limit exceeded", Some(wait(90))),
+            (403, &[], "You have exceeded a secondary rate limit", UNTOLD),
+            (403, &[("retry-after", "5")], "", Some(wait(5))),
             (403, &[("x-ratelimit-remaining", "41")], "Resource not accessible", None),
             (200, &spent, "", None),
             (503, &[("retry-after", "1")], "", None),

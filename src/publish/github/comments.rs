@@ -93,8 +93,7 @@ fn last_page(link: &str) -> Option<u64> {
     let last = link.split(',').find(|part| part.contains("rel=\"last\""))?;
     let address = last.split_once('<')?.1.split_once('>')?.0;
     let url = Url::parse(address).ok()?;
-    let page = url.query_pairs().find(|(key, _)| key == "page")?.1.parse().ok();
-    page
+    url.query_pairs().find(|(key, _)| key == "page")?.1.parse().ok()
 }
 
 /// A time so many minutes before, as the API writes it.
