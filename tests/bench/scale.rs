@@ -55,7 +55,10 @@ fn main() -> Done {
         history(dir, tests)?;
         let plan = ["plan", "--shards", "256", "--json", "--history", "known.jsonl"];
         let costs = measure(dir, &plan, rounds)?;
-        writeln!(out, "| `evenly plan` of {tests} ids, {RUNS} runs of which are known | {costs} |")?;
+        writeln!(
+            out,
+            "| `evenly plan` of {tests} ids, {RUNS} runs of which are known | {costs} |"
+        )?;
         let costs = measure(dir, &["history", "show", "--history", "known.jsonl"], rounds)?;
         writeln!(out, "| `evenly history show` of that history | {costs} |")?;
     }

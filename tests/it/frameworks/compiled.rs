@@ -51,7 +51,8 @@ fn gos_fixture_comes_to_what_go_says_itself() {
 #[test]
 fn gos_own_library_comes_to_what_go_says_itself() {
     let Some(()) = has_program("go") else { return };
-    let project = Project::new(&suite("go", "")).file("go.mod", "module example.com/std\n\ngo 1.18\n");
+    let project =
+        Project::new(&suite("go", "")).file("go.mod", "module example.com/std\n\ngo 1.18\n");
     let root = plainly(&project, &["go", "env", "GOROOT"]).exits(0).stdout;
     let mut project = project;
     for package in ["container", "text/tabwriter", "encoding/csv", "path"] {

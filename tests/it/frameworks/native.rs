@@ -65,7 +65,10 @@ fn a_broken_set_up_of_a_bats_file_is_told() {
     let Some(project) = bats("paths = [\"broken\", \"test\"]") else { return };
     project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(1);
     let found = reported(&project);
-    assert!(found.iter().any(|(name, what)| name.contains("setup") && what != "passed"), "{found:#?}");
+    assert!(
+        found.iter().any(|(name, what)| name.contains("setup") && what != "passed"),
+        "{found:#?}"
+    );
     assert_eq!(project.report()["verdict"], "failed");
 }
 

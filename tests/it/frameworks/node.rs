@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Outcomes, cases, counts, executions, fixture, outcome, plainly, reported, suite, with_node};
+use super::{
+    Outcomes, cases, counts, executions, fixture, outcome, plainly, reported, suite, with_node,
+};
 use crate::support::Project;
 
 fn project(framework: &str, more: &str) -> Option<Project> {
@@ -134,15 +136,20 @@ const PLAYWRIGHT: [&str; 5] = ["npx", "--no", "--", "playwright", "test"];
 fn playwrights_fixture_comes_to_what_playwright_says_itself() {
     let Some(project) = project("playwright", "") else { return };
     project.evenly(&["local", "--shards", "2"]).exits(1).says("a line of the failing test");
-    let plain = project.bash("PLAYWRIGHT_JUNIT_OUTPUT_NAME=plain.xml npx --no -- playwright test \
-                              --reporter=junit");
+    let plain = project.bash(
+        "PLAYWRIGHT_JUNIT_OUTPUT_NAME=plain.xml npx --no -- playwright test \
+                              --reporter=junit",
+    );
     plain.exits(1);
     let merged = written(&project, "evenly-out/junit.xml");
     let plain = written(&project, "plain.xml");
     // Two projects run the basket: evenly numbers what has one name.
     let numbered = |name: &str| name.ends_with(" #2");
-    let once: Outcomes = merged.iter().filter(|(name, _)| !numbered(name))
-        .map(|(name, outcome)| (name.clone(), outcome.clone())).collect();
+    let once: Outcomes = merged
+        .iter()
+        .filter(|(name, _)| !numbered(name))
+        .map(|(name, outcome)| (name.clone(), outcome.clone()))
+        .collect();
     assert_eq!(once, plain);
     assert_eq!(project.report()["totals"]["tests"], 17);
     assert_eq!(outcome(&project, "sub/a.spec.js::inside"), "passed");

@@ -1,6 +1,8 @@
 //! RSpec and Minitest.
 
-use super::{cases, counts, executions, fixture, has_program, model, outcome, plainly, reported, suite};
+use super::{
+    cases, counts, executions, fixture, has_program, model, outcome, plainly, reported, suite,
+};
 use crate::support::Project;
 
 fn project(framework: &str, more: &str) -> Option<Project> {

@@ -44,7 +44,8 @@ fn sqlite_in_memory() {
 
 #[test]
 fn without_migrations_and_in_single_tests() {
-    let Some(project) = on(&sqlite(&json!({})), "args = [\"--nomigrations\"]\ngranularity = \"test\"")
+    let Some(project) =
+        on(&sqlite(&json!({})), "args = [\"--nomigrations\"]\ngranularity = \"test\"")
     else {
         return;
     };

@@ -40,7 +40,10 @@ fn everything_that_pytest_has_comes_to_what_pytest_says_itself() {
     assert_eq!(flaky["earlier"].as_array().unwrap().len(), 1);
     assert!(flaky["earlier"][0]["message"].as_str().unwrap().contains("not at once"), "{flaky}");
     let never = entry(&project, "tests/test_plugins.py::test_never_passes");
-    assert_eq!((&never["outcome"], never["earlier"].as_array().unwrap().len()), (&"failed".into(), 1));
+    assert_eq!(
+        (&never["outcome"], never["earlier"].as_array().unwrap().len()),
+        (&"failed".into(), 1)
+    );
     // Tests of one `xdist_group` ran in one process.
     let pids = project.text("group-pids");
     let mut evenlys: Vec<&str> = pids.lines().skip(2).collect();
@@ -92,7 +95,10 @@ fn a_failure_has_its_trace_its_output_its_log_and_what_was_recorded() {
     assert_eq!(told["kind"], "ValueError");
     assert_eq!(told["file"], "tests/test_outcomes.py");
     let rewritten = entry(&project, "tests/test_outcomes.py::test_fails");
-    assert!(rewritten["detail"].as_str().unwrap().contains("At index 1 diff: 2 != 3"), "{rewritten}");
+    assert!(
+        rewritten["detail"].as_str().unwrap().contains("At index 1 diff: 2 != 3"),
+        "{rewritten}"
+    );
     let breaks = entry(&project, "tests/test_outcomes.py::test_breaks");
     let message = "failed on setup with \"OSError: no server\"";
     assert_eq!(breaks["message"], message);

@@ -72,7 +72,10 @@ fn what_would_end_a_plain_run_costs_one_test() {
 fn a_plugin_that_breaks_around_tests_is_an_error_of_each_of_them() {
     let Some(project) = project("") else { return };
     let project = project
-        .file("conftest.py", "def pytest_runtest_logstart(nodeid):\n    assert 'bad' not in nodeid\n")
+        .file(
+            "conftest.py",
+            "def pytest_runtest_logstart(nodeid):\n    assert 'bad' not in nodeid\n",
+        )
         .file("test_a.py", "def test_bad(): pass\ndef test_good(): pass\n");
     ran(&project, 1);
     let expected = "errored test_a.py::test_bad\npassed test_a.py::test_good\n";
