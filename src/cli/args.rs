@@ -10,11 +10,13 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::history::HistoryCommand;
+use super::merge::Output;
 use super::order::Order;
 use super::publish::{MergePublishArgs, PublishArgs};
 use crate::config::{RETRIES_MAX, Show, Workers, parse_duration};
 use crate::init::{self, Home};
 use crate::model::{SHARDS_MAX, WORKERS_MAX};
+use crate::report::foreign::Repeated;
 
 /// Split a test suite evenly over CI jobs and local workers, and prove that every test ran exactly
 /// once.
@@ -205,6 +207,9 @@ pub(super) struct RunningArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(..i64::from(WORKERS_MAX)))]
     pub(super) worker: Option<u32>,
+    /// Tests whose failures are known and don't count until a day
+    #[arg(long, value_name = "FILE", env = "EVENLY_QUARANTINE")]
+    pub(super) quarantine: Option<PathBuf>,
 
     /// Which group starts first: as planned, or as the frameworks list them, on one worker
     #[arg(long, value_name = "WHICH", env = "EVENLY_ORDER", default_value = "plan")]
@@ -348,7 +353,7 @@ pub(super) struct SizingArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArgs {
-    /// Journals, directories that hold them, or globs
+    /// Journals, JUnit files, directories that hold either, or globs
     #[arg(required = true, value_name = "PATHS")]
     pub(super) paths: Vec<PathBuf>,
 
@@ -360,8 +365,43 @@ pub(super) struct MergeArgs {
     #[arg(long, value_name = "FILE", env = "EVENLY_HISTORY", default_value = HISTORY)]
     pub(super) history: PathBuf,
 
+    /// Tests whose failures are known and don't count until a day
+    #[arg(long, value_name = "FILE", env = "EVENLY_QUARANTINE")]
+    pub(super) quarantine: Option<PathBuf>,
+
+    /// Which reports are written
+    #[arg(long, value_name = "WHICH", env = "EVENLY_OUTPUTS", value_delimiter = ',')]
+    #[arg(value_enum, default_values_t = Output::ALL)]
+    pub(super) outputs: Vec<Output>,
+
+    /// What a test is that several JUnit files tell of
+    #[arg(long, value_name = "HOW", env = "EVENLY_REPEATED", value_enum)]
+    #[arg(default_value_t = RepeatedArg::Worst)]
+    pub(super) repeated: RepeatedArg,
+
     #[command(flatten)]
     pub(super) publish: MergePublishArgs,
+}
+
+/// [`Repeated`] as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RepeatedArg {
+    /// One test, as bad as its worst result
+    Worst,
+    /// One test that was tried again: the newest result counts
+    Retry,
+    /// A test for each file
+    Apart,
+}
+
+impl From<RepeatedArg> for Repeated {
+    fn from(arg: RepeatedArg) -> Self {
+        match arg {
+            RepeatedArg::Worst => Self::Worst,
+            RepeatedArg::Retry => Self::Retry,
+            RepeatedArg::Apart => Self::Apart,
+        }
+    }
 }
 
 /// [`Show`] as it is typed.

@@ -4,6 +4,7 @@ mod search;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::args::{BisectArgs, ProjectArgs};
 use super::databases;
@@ -222,6 +223,7 @@ impl Bisect<'_> {
         };
         let assigned: Vec<Assigned> = before.iter().chain([&self.group]).map(assigned).collect();
         let running = Running {
+            excuses: Rc::default(),
             out: self.out.to_owned(),
             show: Show::Never,
             retries: Some(0),

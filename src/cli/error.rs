@@ -31,6 +31,10 @@ pub(super) enum Error {
     Store(#[from] StoreError),
     #[error("{0}")]
     Discover(#[from] DiscoverError),
+    #[error("there is no list of quarantined tests at `{}`", .0.display())]
+    NoQuarantine(PathBuf),
+    #[error("`{}`: {error}", .path.display())]
+    Quarantine { path: PathBuf, error: PatternError },
     #[error("`[[rule]]`: {0}")]
     Rule(#[from] PatternError),
     #[error("`[[rule]]`: {0}")]
@@ -91,7 +95,7 @@ pub(super) enum Error {
     NoGithubOutput,
     #[error("{0}")]
     History(#[from] HistoryCommandError),
-    #[error("there is no journal in {0}")]
+    #[error("there is no journal and no JUnit file in {0}")]
     NoJournals(String),
     #[error("`{0}` is neither a file, nor a directory, nor a glob that matches one")]
     NoSuchPath(String),
@@ -116,6 +120,8 @@ impl Error {
             | Self::NotText(_)
             | Self::Config { .. }
             | Self::Shard(_)
+            | Self::NoQuarantine(_)
+            | Self::Quarantine { .. }
             | Self::Rule(_)
             | Self::Circle(_)
             | Self::Plan(_)
@@ -204,7 +210,8 @@ impl Error {
             Self::TooManyJobs { .. } => "give `--max`, or fewer `--shards`",
             Self::NoGithubOutput => "elsewhere `evenly plan --json` tells the shards",
             Self::NoJournals(_) => {
-                "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly run`"
+                "a shard's journal is `shard-I-of-N.attempt-A.jsonl` in the `--out` of `evenly \
+                 run`, a JUnit file ends in `.xml`"
             }
             Self::Discover(
                 DiscoverError::Failed { hint: Some(hint), .. }

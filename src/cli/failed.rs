@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::RunningArgs;
 use super::error::Error;
-use super::merge::find;
+use super::merge::journals_of;
 use super::only::{Unknown, Wanted};
 use super::print::{note, out, warn};
 use super::project::Project;
@@ -70,7 +70,7 @@ impl Asked<'_> {
         if self.paths.is_empty() && !self.out.exists() {
             return Err(Error::NoJournals(format!("`{}`", self.out.display())));
         }
-        find(&self.paths())?.into_iter().map(input).collect()
+        journals_of(&self.paths())?.into_iter().map(input).collect()
     }
 
     /// In a CI: goes on from an attempt before of this shard.

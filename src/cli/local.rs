@@ -3,7 +3,7 @@
 use super::args::LocalArgs;
 use super::error::Error;
 use super::failed::{self, Again};
-use super::merge::{Destination, merge};
+use super::merge::{Destination, Output, merge};
 use super::planning::{Planned, Planner};
 use super::project::{Found, Project, local_run};
 use super::runtime::block_on;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     let mut project = Project::open(&args.project)?;
     project.as_one_worker(args.running.worker);
     project.run = local_run();
-    let running = Running::new(&args.running, &project);
+    let running = Running::new(&args.running, &project)?;
     match failed::again(&args.running, &running.out, &project, None)? {
         // Only a shard goes on from an attempt.
         Again::All | Again::On(_) => {}
@@ -63,8 +63,8 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
         ran
     })??;
     store::remove_dir(&scratch)?;
-    let (out, history) = (&running.out, &args.project.history);
-    let destination = Destination { out, history, publish: None };
+    let (out, history, excuses) = (&running.out, &args.project.history, &running.excuses);
+    let destination = Destination { out, history, outputs: &Output::ALL, excuses, publish: None };
     let verdict = merge(&journals, &destination)?;
     Ok(early.unwrap_or(verdict))
 }

@@ -21,6 +21,7 @@ mod planning;
 mod print;
 mod project;
 mod publish;
+mod quarantine;
 mod run;
 mod runtime;
 mod shard;

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::history::{Estimator, Observation, Seen, Speeds, SuiteFacts, Timed};
-use crate::model::{DiscoveredGroup, GroupId};
+use crate::history::{Base, Estimator, Observation, Seen, Speeds, SuiteFacts, Timed};
+use crate::model::GroupId;
 use crate::report::journal::Journal;
 use crate::report::observations::{self, Observations, Overhead, SuiteSeen, TestSeen};
-use crate::report::{Fewer, FinalOutcome, GroupReport, Input, RunReport};
+use crate::report::{
+    self, Comparison, Fewer, FinalOutcome, FoundGroup, GroupReport, Input, RunReport,
+};
 
 /// Parts of groups, and the listed group of each.
 pub(super) type Parts = BTreeMap<GroupId, Box<str>>;
@@ -16,7 +18,7 @@ pub(super) fn parts(inputs: &[Input]) -> Parts {
     let journals = inputs.iter().filter_map(|input| input.journal.as_ref().ok());
     let mut parts = Parts::new();
     for suite in journals.flat_map(|journal| &journal.discovered) {
-        for DiscoveredGroup { name, tests: _, part_of } in &suite.groups {
+        for FoundGroup { name, tests: _, part_of } in &suite.groups {
             let id = || GroupId::new(&suite.suite, name);
             parts.extend(part_of.as_ref().map(|of| (id(), of.clone())));
         }
@@ -68,18 +70,29 @@ fn beside_groups_us(journal: &Journal) -> Option<u64> {
 }
 
 /// What the history takes in of a run: all times as on machines of one speed, which is told from
-/// what was known `before`. The history knows the groups that are listed: their parts change with
-/// what it tells.
+/// what was known `before`, and those speeds. The history knows the groups that are listed: their
+/// parts change with what it tells.
 pub(super) fn observe(
     report: &RunReport,
     before: &Estimator<'_>,
     parts: &Parts,
-) -> (Vec<Observation>, Vec<SuiteFacts>) {
+) -> (Vec<Observation>, Vec<SuiteFacts>, Speeds) {
     let Observations { run: _, tests, suites } = observations::observe(report);
     let seen: Vec<Timed> = tests.iter().map(|test| timed(test, parts)).collect();
     let speeds = Speeds::of(before, &seen);
     let facts = suites.into_iter().map(|suite| facts(suite, &speeds)).collect();
-    (speeds.evened(seen), facts)
+    (speeds.evened(seen), facts, speeds)
+}
+
+/// What is different from what was known before.
+pub(super) fn compared<'r>(
+    report: &'r RunReport,
+    before: Base<'_>,
+    parts: &'r Parts,
+    speeds: &Speeds,
+) -> Option<Comparison> {
+    let listed = |group: &'r GroupId| parts.get(group).map_or(&*group.name, |of| &**of);
+    report::compare(report, before, listed, |shard, us| speeds.even_out(shard, us))
 }
 
 fn timed(test: &TestSeen<'_>, parts: &Parts) -> Timed {

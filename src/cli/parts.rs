@@ -6,8 +6,8 @@ use std::path::Path;
 use super::merge::journals_below;
 use super::only::with_tests;
 use crate::discover::Discovery;
-use crate::model::{DiscoveredGroup, Group, GroupId, SuiteName};
-use crate::report::journal;
+use crate::model::{Group, GroupId, SuiteName};
+use crate::report::{FoundGroup, journal};
 use crate::store;
 
 /// The tests of each part.
@@ -20,9 +20,10 @@ pub(super) fn told(dir: &Path) -> Told {
     journals.sort_by_key(|journal| journal.started.started);
     let mut told = Told::new();
     for suite in journals.iter().flat_map(|journal| &journal.discovered) {
-        for DiscoveredGroup { name, tests, part_of } in &suite.groups {
+        for FoundGroup { name, tests, part_of } in &suite.groups {
             if let (Some(tests), Some(_)) = (tests, part_of) {
-                told.insert(GroupId::new(&suite.suite, name), tests.clone());
+                let tests = tests.names().map(str::to_owned).collect();
+                told.insert(GroupId::new(&suite.suite, name), tests);
             }
         }
     }

@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::merge;
 use super::print::{note, warn};
+use super::quarantine::Excuses;
 use super::runtime::block_on;
 use crate::exit::Exit;
 use crate::publish::{self, EventFile, Order, Site, Token, Told, When};
+use crate::report::ladder::Limit;
 use crate::report::{self, RunReport, markdown};
 use crate::store;
 
@@ -39,10 +41,12 @@ enum Went {
 /// `evenly publish`: whatever the journals say is a stranger's word, so nothing but the report is
 /// taken from them; the pull request, the commit and the run come from the CI.
 pub(super) fn run(args: &PublishArgs) -> Result<Exit, Error> {
-    let PublishArgs { paths, comment, publishing } = args;
-    let mut journals = merge::find(paths)?;
+    let PublishArgs { paths, quarantine, comment, publishing } = args;
+    let excuses = Excuses::read(quarantine.as_deref())?;
+    let mut journals = merge::journals_of(paths)?;
     journals.retain(|path| is_no_link(path));
-    let report = report::merge(merge::read(&journals)?, |_| None);
+    let mut report = report::merge(merge::read(&journals)?, |_| None);
+    excuses.excuse(&mut report);
     let went = publish(&report, (*comment).into(), publishing)?;
     Ok(exit(Exit::Passed, went, publishing))
 }
@@ -112,7 +116,7 @@ fn summarise(report: &RunReport) -> Went {
         warn("the job's summary is full, so the report is not in it");
         return Went::Wrong;
     }
-    match store::append(&path, &publish::text(report, room)) {
+    match store::append(&path, &publish::text(report, Limit::Bytes(room))) {
         Ok(()) => Went::Well,
         Err(error) => {
             warn(&format!("{error}; the report is not in the job's summary"));

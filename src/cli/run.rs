@@ -32,7 +32,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Error> {
         note(&choice.to_string());
     }
     project.run = run_key(&project, args.attempt);
-    let running = Running::new(&args.running, &project);
+    let running = Running::new(&args.running, &project)?;
     let mut earlier = None;
     match failed::again(&args.running, &running.out, &project, Some(shard))? {
         Again::All => {}

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
@@ -12,6 +13,7 @@ use super::order::Order;
 use super::planning::Planned;
 use super::print;
 use super::project::{Found, Project, own_variables};
+use super::quarantine::Excuses;
 use crate::ci::{Ci, Folding};
 use crate::config::{Fresh, Show};
 use crate::discover::Discovery;
@@ -34,12 +36,13 @@ pub(super) struct Running {
     pub(super) order: Order,
     /// The number of the first worker.
     pub(super) first_worker: u32,
+    pub(super) excuses: Rc<Excuses>,
 }
 
 impl Running {
-    pub(super) fn new(args: &super::args::RunningArgs, project: &Project) -> Self {
+    pub(super) fn new(args: &super::args::RunningArgs, project: &Project) -> Result<Self, Error> {
         let run = &project.config.run;
-        Self {
+        Ok(Self {
             // Commands run in other directories, so the path must not depend on the current one.
             out: std::path::absolute(&args.out).unwrap_or_else(|_| args.out.clone()),
             show: args.output.map_or(run.output, Into::into),
@@ -47,7 +50,8 @@ impl Running {
             fail_fast: args.fail_fast || run.fail_fast,
             order: args.order.into(),
             first_worker: args.worker.unwrap_or(0),
-        }
+            excuses: Rc::new(Excuses::read(args.quarantine.as_deref())?),
+        })
     }
 }
 
@@ -117,7 +121,7 @@ pub(super) async fn run_shard(
     if let Some(Stop::Broken(why)) = &ending.stop {
         print::err(&format!("error: {why}\n"));
     }
-    let bad = write_junit(&files)?;
+    let results = results(&files, &running.excuses)?;
     if let Err(error) = store::remove_dir(&files.work) {
         // Every result is written; what is left costs space only.
         print::note(&error.to_string());
@@ -125,8 +129,12 @@ pub(super) async fn run_shard(
     Ok(match ending.stop {
         Some(Stop::Signal(signal)) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),
         Some(Stop::Broken(_)) => Exit::Infrastructure,
-        Some(Stop::FailFast) | None if ending.failed > 0 || bad > 0 => Exit::Failed,
-        Some(Stop::FailFast) | None => Exit::Passed,
+        Some(Stop::FailFast) => Exit::Failed,
+        None => match results {
+            Results::Good if ending.failed > 0 => Exit::Failed,
+            Results::Bad => Exit::Failed,
+            Results::Good | Results::Excused => Exit::Passed,
+        },
     })
 }
 
@@ -237,13 +245,27 @@ fn console(project: &Project, running: &Running) -> Console {
     Console::new(options, print::stdout())
 }
 
-/// Writes the shard's JUnit file, which is the journal told in XML; how many tests are bad in it.
-fn write_junit(files: &ShardFiles) -> Result<usize, Error> {
+/// How the tests of a shard came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Results {
+    Good,
+    /// What failed is quarantined.
+    Excused,
+    Bad,
+}
+
+/// Writes the shard's JUnit file, which is the journal told in XML.
+fn results(files: &ShardFiles, excuses: &Excuses) -> Result<Results, Error> {
     let source = files.journal.display().to_string();
     let journal = report::journal::parse(&store::read(&files.journal)?);
-    let joined = report::merge(vec![report::Input { source, journal }], |_| None);
-    store::replace(&files.junit, report::junit::render(&joined).as_bytes())?;
-    Ok(joined.totals.bad())
+    let mut joined = report::merge(vec![report::Input { source, journal }], |_| None);
+    store::replace_with(&files.junit, |file| report::junit::render(&joined, file))?;
+    excuses.excuse(&mut joined);
+    Ok(match (joined.failing(), joined.quarantine.excused.len()) {
+        (0, 0) => Results::Good,
+        (0, _) => Results::Excused,
+        _ => Results::Bad,
+    })
 }
 
 /// Which run and attempt a shard belongs to.

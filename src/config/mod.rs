@@ -6,6 +6,7 @@
 
 mod database;
 mod error;
+mod quarantine;
 mod values;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 pub use database::{Database, Filling, Fresh, Prepare, ServerKind, in_order, variable};
 pub use error::ConfigError;
+pub use quarantine::{Quarantined, parse_quarantine};
 pub use values::{Bytes, Show, Workers, parse_duration};
 use values::{Human, default_true};
 

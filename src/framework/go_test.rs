@@ -166,7 +166,8 @@ fn case(
 
 /// The first line that is the test's own.
 fn first_words(output: &str) -> Option<String> {
-    let own = |line: &&str| !line.is_empty() && !line.starts_with("===") && !line.starts_with("---");
+    let own =
+        |line: &&str| !line.is_empty() && !line.starts_with("===") && !line.starts_with("---");
     output.lines().map(str::trim).find(own).map(str::to_owned)
 }
 
@@ -186,7 +187,8 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<(String, Outcome, Option<String>)> {
-        let told = |case: Case| (format!("{}::{}", case.class, case.name), case.outcome, case.message);
+        let told =
+            |case: Case| (format!("{}::{}", case.class, case.name), case.outcome, case.message);
         read(text.as_bytes()).cases.into_iter().map(told).collect()
     }
 

@@ -61,7 +61,9 @@ impl Reading {
         match self {
             Self::ExitStatus => None,
             Self::Junit { naming: _, selects } => selects.arguments(&group.members, tests),
-            Self::Told { naming: _ } => Some(tests.iter().map(|test| test.clone().into_bytes()).collect()),
+            Self::Told { naming: _ } => {
+                Some(tests.iter().map(|test| test.clone().into_bytes()).collect())
+            }
         }
     }
 }

@@ -129,8 +129,7 @@ mod tests {
 
     #[test]
     fn what_pytests_worker_tells_is_cut_like_its_files_and_marked_groups_are_not() {
-        let (cuts, containers) =
-            cuts(TOLD_BY_PYTEST, "a[1].py", "a[1].py::A::t[x::y]").unwrap();
+        let (cuts, containers) = cuts(TOLD_BY_PYTEST, "a[1].py", "a[1].py::A::t[x::y]").unwrap();
         assert_eq!(cuts, ["a[1].py::A", "a[1].py::A::t", "a[1].py::A::t[x::y]"]);
         assert_eq!(containers, 1);
         assert_eq!(TOLD_BY_PYTEST.nesting("@serial", "a.py::t"), None);

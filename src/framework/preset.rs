@@ -287,7 +287,8 @@ mod tests {
             assert!(narrows || !preset.uses(Placeholder::Paths), "{name}");
             assert!(!preset.needs.is_empty(), "{name}");
             // What cannot be told apart is not batched.
-            let apart = preset.results == Results::Junit && preset.selects != Selects::NextestFilter;
+            let apart =
+                preset.results == Results::Junit && preset.selects != Selects::NextestFilter;
             assert!(apart || preset.batch.get() == 1, "{name}");
         }
         assert_eq!(Preset::named("nosuch"), None);

@@ -64,6 +64,9 @@ struct Header {
     /// Run, and what a shard cost beside its groups, microseconds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fixed: Vec<(u64, u64)>,
+    /// Runs that were not of everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    partial: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,12 +113,13 @@ impl History {
             return Ok((history, Vec::new()));
         };
         match serde_json::from_slice(header) {
-            Ok(Header { format, fixed }) if format == u64::from(FORMAT) => {
+            Ok(Header { format, fixed, partial }) if format == u64::from(FORMAT) => {
                 for (run, us) in fixed {
                     history.record_fixed(run, us);
                 }
+                history.merge_partial(partial);
             }
-            Ok(Header { format, fixed: _ }) => return Err(HistoryError::Newer(format)),
+            Ok(Header { format, fixed: _, partial: _ }) => return Err(HistoryError::Newer(format)),
             Err(_) => return Err(HistoryError::Foreign),
         }
         let mut damaged = Vec::new();
@@ -137,10 +141,11 @@ impl History {
     /// The history's bytes: the same for the same history.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { suites, fixed } = self;
+        let Self { suites, fixed, partial } = self;
         let mut bytes = Vec::new();
         let fixed = fixed.iter().map(|(&run, &us)| (run, us)).collect();
-        push_line(&mut bytes, &Header { format: FORMAT.into(), fixed });
+        let partial = partial.iter().copied().collect();
+        push_line(&mut bytes, &Header { format: FORMAT.into(), fixed, partial });
         for (name, SuiteHistory { runs, tests }) in suites {
             push_line(&mut bytes, &SuiteLine::of(name, runs));
             for test in tests {

@@ -6,12 +6,14 @@
 //! shards and attempts of a run see the same, whatever was saved since (as long as no more than
 //! [`MEASURED_MAX`] − [`RECENT`] later runs pushed it out).
 
+mod base;
 mod estimate;
 pub mod export;
 mod file;
 mod fixed;
 pub mod import;
 mod near;
+mod partial;
 pub mod show;
 mod single;
 mod speed;
@@ -20,9 +22,10 @@ mod tests;
 mod update;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use base::{Base, Before, RATE_RUNS, Rate, SuiteBase};
 pub use estimate::{DEFAULT_US, Estimator, RECENT};
 pub use file::{FORMAT, HistoryError, Warning};
 pub use speed::{Speeds, Timed};
@@ -52,6 +55,8 @@ pub struct History {
     suites: BTreeMap<SuiteName, SuiteHistory>,
     /// What a shard of a run cost beside its groups, microseconds: the newest runs.
     fixed: BTreeMap<u64, u64>,
+    /// Runs of some groups alone, and runs that were not whole: the newest.
+    partial: BTreeSet<u64>,
 }
 
 /// What is known of one suite.

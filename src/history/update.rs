@@ -109,8 +109,9 @@ impl History {
     /// worse end of a test counts, and the longer time.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        let Self { suites, fixed } = other;
+        let Self { suites, fixed, partial } = other;
         self.merge_fixed(fixed);
+        self.merge_partial(partial);
         for (name, suite) in suites {
             match self.suites.entry(name) {
                 Entry::Vacant(vacant) => {

@@ -56,6 +56,10 @@ impl History {
 }
 
 impl<'h> SuiteRecord<'h> {
+    pub(super) fn of(name: &'h SuiteName, suite: &'h SuiteHistory) -> Self {
+        Self { name, suite }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'h SuiteName {

@@ -1,21 +1,22 @@
 //! Writes one JUnit document: the structure of the Jenkins `junit-10` schema, one level of
 //! suites, times with three decimals, well-formed whatever the texts hold.
 //!
+//! A document is written as its cases come, so that a million of them need no memory.
+//!
 //! What XML cannot carry is replaced: colour codes and links of a terminal vanish, a tab becomes
 //! four spaces, `\r\n` and `\r` become `\n`, any other control character or non-character becomes
 //! U+FFFD, so that two names that differ stay visibly odd.
 
 #[cfg(test)]
 mod tests;
+mod text;
 
-use std::time::Duration;
+use std::io;
 
 use jiff::Timestamp;
-use quick_junit::{
-    NonSuccessKind, Report as XmlReport, TestCase, TestCaseStatus, TestRerun, TestSuite,
-};
 
 use crate::model::Outcome;
+use text::{Place, push};
 
 /// A whole document, borrowed from whoever knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,144 +85,313 @@ pub struct Attempt<'a> {
     pub output: Option<&'a str>,
 }
 
+/// How many cases there are: what a reader wants to know before they come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All.
+    pub tests: usize,
+    /// Failed.
+    pub failures: usize,
+    /// Errored.
+    pub errors: usize,
+    /// Skipped.
+    pub skipped: usize,
+}
+
+impl Counts {
+    /// Counts one more case.
+    pub fn add(&mut self, outcome: Outcome) {
+        self.tests += 1;
+        match outcome {
+            Outcome::Passed => {}
+            Outcome::Failed => self.failures += 1,
+            Outcome::Errored => self.errors += 1,
+            Outcome::Skipped => self.skipped += 1,
+        }
+    }
+
+    /// Counts all of these too.
+    pub fn add_all(&mut self, more: Self) {
+        let Self { tests, failures, errors, skipped } = more;
+        self.tests += tests;
+        self.failures += failures;
+        self.errors += errors;
+        self.skipped += skipped;
+    }
+
+    fn of(cases: &[Case<'_>]) -> Self {
+        let mut counts = Self::default();
+        for case in cases {
+            counts.add(case.outcome);
+        }
+        counts
+    }
+}
+
 /// Renders the document.
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "writing into memory cannot fail")]
 pub fn write(report: &Report<'_>) -> String {
+    let mut bytes = Vec::new();
+    write_all(report, &mut bytes).expect("writing into memory cannot fail");
+    String::from_utf8(bytes).expect("text and markup are UTF-8")
+}
+
+fn write_all(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let Report { name, duration_us, suites } = report;
-    let mut xml = XmlReport::new(clean(name));
-    xml.time = duration_us.map(Duration::from_micros);
-    xml.add_test_suites(suites.iter().map(suite));
-    let text = xml.to_string().expect("writing into memory cannot fail");
-    without_root_skipped(text)
+    let mut counts = Counts::default();
+    for suite in suites {
+        counts.add_all(Counts::of(&suite.cases));
+    }
+    let mut document = Document::begin(out, name, *duration_us, counts)?;
+    for suite in suites {
+        document.begin_suite(suite, Counts::of(&suite.cases))?;
+        suite.cases.iter().try_for_each(|case| document.case(case))?;
+        document.end_suite()?;
+    }
+    document.end()
 }
 
-fn suite(suite: &Suite<'_>) -> TestSuite {
-    let Suite { name, file, timestamp, duration_us, hostname, cases } = suite;
-    let mut xml = TestSuite::new(clean(name));
-    // Through text, so that quick-junit's calendar crate need not be a dependency of ours.
-    xml.timestamp = timestamp.and_then(|at| at.to_string().parse().ok());
-    xml.time = duration_us.map(Duration::from_micros);
-    if let Some(hostname) = hostname {
-        xml.extra.insert("hostname".into(), clean(hostname).into());
-    }
-    if let Some(file) = file {
-        xml.extra.insert("file".into(), clean(file).into());
-    }
-    xml.add_test_cases(cases.iter().map(case));
-    xml
+/// What is collected before it is handed on, bytes.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// A document that is being written.
+pub struct Document<'w> {
+    out: &'w mut dyn io::Write,
+    buffer: Vec<u8>,
+    /// The number of the suite's cases, as its head told.
+    in_suite: usize,
 }
 
-fn case(case: &Case<'_>) -> TestCase {
-    let Case { class, name, outcome, duration_us, message, kind, detail, output, earlier } = case;
-    let told = |mut status: TestCaseStatus| {
+impl std::fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document").field("in_suite", &self.in_suite).finish_non_exhaustive()
+    }
+}
+
+impl<'w> Document<'w> {
+    /// Begins a document: its name, its time and the number of all its cases.
+    ///
+    /// # Errors
+    /// As `out`.
+    pub fn begin(
+        out: &'w mut dyn io::Write,
+        name: &str,
+        duration_us: Option<u64>,
+        counts: Counts,
+    ) -> io::Result<Self> {
+        let buffer = Vec::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 2);
+        let mut document = Self { out, buffer, in_suite: 0 };
+        let Counts { tests, failures, errors, skipped: _ } = counts;
+        document.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
+        document.attribute("name", name);
+        // The schema knows no `skipped` here.
+        document.numbers([("tests", tests), ("failures", failures), ("errors", errors)]);
+        document.time(duration_us);
+        document.raw(">\n");
+        document.pass_on()
+    }
+
+    /// Begins a suite that has so many cases: `suite.cases` is not looked at.
+    ///
+    /// # Errors
+    /// As `out`.
+    pub fn begin_suite(&mut self, suite: &Suite<'_>, counts: Counts) -> io::Result<()> {
+        let Suite { name, file, timestamp, duration_us, hostname, cases: _ } = suite;
+        let Counts { tests, failures, errors, skipped } = counts;
+        self.in_suite = tests;
+        self.raw("    <testsuite");
+        self.attribute("name", name);
+        self.numbers([("tests", tests), ("skipped", skipped)]);
+        self.numbers([("errors", errors), ("failures", failures)]);
+        if let Some(timestamp) = timestamp {
+            let text = timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string();
+            self.attribute("timestamp", &text);
+        }
+        self.time(*duration_us);
+        if let Some(hostname) = hostname {
+            self.attribute("hostname", hostname);
+        }
+        if let Some(file) = file {
+            self.attribute("file", file);
+        }
+        self.raw(if tests == 0 { "/>\n" } else { ">\n" });
+        self.flush_if_full()
+    }
+
+    /// Writes the next case of the suite.
+    ///
+    /// # Errors
+    /// As `out`.
+    pub fn case(&mut self, case: &Case<'_>) -> io::Result<()> {
+        let Case { class, name, outcome, duration_us, message, kind, detail, output, earlier } =
+            case;
+        self.raw("        <testcase");
+        self.attribute("name", name);
+        self.attribute("classname", class);
+        self.time(*duration_us);
+        let element = match outcome {
+            Outcome::Passed => None,
+            Outcome::Skipped => Some("skipped"),
+            Outcome::Failed => Some("failure"),
+            Outcome::Errored => Some("error"),
+        };
+        let reruns = earlier.iter().filter(|attempt| !attempt.outcome.is_good());
+        let mut reruns = reruns.filter(|_| *outcome != Outcome::Skipped).peekable();
+        if element.is_none() && output.is_none() && reruns.peek().is_none() {
+            self.raw("/>\n");
+            return self.flush_if_full();
+        }
+        self.raw(">\n");
+        if let Some(element) = element {
+            self.status(element, [*message, *kind, *detail]);
+        }
+        for attempt in reruns {
+            self.attempt(attempt, *outcome);
+        }
+        if let Some(output) = output {
+            self.text_element(12, "system-out", output);
+        }
+        self.raw("        </testcase>\n");
+        self.flush_if_full()
+    }
+
+    /// Ends the suite.
+    ///
+    /// # Errors
+    /// As `out`.
+    pub fn end_suite(&mut self) -> io::Result<()> {
+        if self.in_suite > 0 {
+            self.raw("    </testsuite>\n");
+        }
+        self.flush_if_full()
+    }
+
+    /// Ends the document.
+    ///
+    /// # Errors
+    /// As `out`.
+    pub fn end(mut self) -> io::Result<()> {
+        self.raw("</testsuites>\n");
+        self.out.write_all(&self.buffer)
+    }
+
+    fn status(&mut self, element: &str, [message, kind, detail]: [Option<&str>; 3]) {
+        self.raw("            <");
+        self.raw(element);
         if let Some(message) = message {
-            status.set_message(clean(message));
+            self.attribute("message", message);
         }
         if let Some(kind) = kind {
-            status.set_type(clean(kind));
+            self.attribute("type", kind);
         }
-        if let Some(detail) = detail {
-            status.set_description(clean(detail));
+        match detail {
+            Some(detail) => self.text_and_end(element, detail),
+            None => self.raw("/>\n"),
         }
-        status
-    };
-    let mut status = match outcome {
-        Outcome::Passed => TestCaseStatus::success(),
-        Outcome::Skipped => told(TestCaseStatus::skipped()),
-        Outcome::Failed => told(TestCaseStatus::non_success(NonSuccessKind::Failure)),
-        Outcome::Errored => told(TestCaseStatus::non_success(NonSuccessKind::Error)),
-    };
-    status.add_reruns(earlier.iter().filter_map(attempt));
-    let mut xml = TestCase::new(clean(name), status);
-    xml.set_classname(clean(class));
-    xml.time = duration_us.map(Duration::from_micros);
-    if let Some(output) = output {
-        xml.set_system_out(clean(output));
     }
-    xml
-}
 
-fn attempt(attempt: &Attempt<'_>) -> Option<TestRerun> {
-    let Attempt { outcome, message, kind, detail, output } = attempt;
-    let (non_success, default_kind) = match outcome {
-        Outcome::Failed => (NonSuccessKind::Failure, "failure"),
-        Outcome::Errored => (NonSuccessKind::Error, "error"),
-        Outcome::Passed | Outcome::Skipped => return None,
-    };
-    let mut xml = TestRerun::new(non_success);
-    // The schema wants a type.
-    xml.set_type(clean(kind.unwrap_or(default_kind)));
-    if let Some(message) = message {
-        xml.set_message(clean(message));
-    }
-    if let Some(detail) = detail {
-        xml.set_stack_trace(clean(detail));
-    }
-    if let Some(output) = output {
-        xml.set_system_out(clean(output));
-    }
-    Some(xml)
-}
-
-/// Takes `skipped` out of the root tag, where the schema does not know it. The root tag is the
-/// first, and a quote cannot stand raw in its name, so the first match is the attribute.
-fn without_root_skipped(mut text: String) -> String {
-    const START: &str = " skipped=\"";
-    let root_end = text.find("<testsuite ").unwrap_or(text.len());
-    if let Some(at) = text[..root_end].find(START) {
-        let value = at + START.len();
-        if let Some(length) = text[value..root_end].find('"') {
-            text.replace_range(at..=value + length, "");
-        }
-    }
-    text
-}
-
-/// The text as XML can carry it; see the module's contract. `quick-junit` would drop tabs,
-/// control characters and whatever follows an unfinished escape sequence.
-fn clean(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let sequence = if c == '\x1b' { escape_sequence_bytes(rest) } else { 0 };
-        if sequence > 0 {
-            rest = &rest[sequence..];
-            continue;
-        }
-        rest = &rest[c.len_utf8()..];
-        match c {
-            '\t' => clean.push_str("    "),
-            '\r' if rest.starts_with('\n') => {}
-            '\r' | '\n' => clean.push('\n'),
-            '\u{fffe}' | '\u{ffff}' => clean.push(char::REPLACEMENT_CHARACTER),
-            c if c.is_control() => clean.push(char::REPLACEMENT_CHARACTER),
-            c => clean.push(c),
-        }
-    }
-    clean
-}
-
-/// The longest escape sequence that is looked for, bytes: a link with a long address.
-const ESCAPE_BYTES_MAX: usize = 4096;
-
-/// How long the colour code or link is with which the text starts; 0 when it is neither.
-fn escape_sequence_bytes(text: &str) -> usize {
-    let bytes = &text.as_bytes()[..text.len().min(ESCAPE_BYTES_MAX)];
-    let end = match bytes.get(1) {
-        Some(b'[') => {
-            let parameters = bytes[2..].iter().take_while(|b| (0x20..0x40).contains(*b)).count();
-            bytes.get(2 + parameters).filter(|b| (0x40..0x7f).contains(*b)).map(|_| 3 + parameters)
-        }
-        Some(b']') => {
-            let end = bytes[2..].iter().position(|b| matches!(b, 0x07 | 0x1b | b'\n'));
-            match end.map(|at| (&bytes[2 + at..], at)) {
-                Some(([0x07, ..], at)) => Some(3 + at),
-                Some(([0x1b, b'\\', ..], at)) => Some(4 + at),
-                _ => None,
+    fn attempt(&mut self, attempt: &Attempt<'_>, of: Outcome) {
+        let Attempt { outcome, message, kind, detail, output } = attempt;
+        let flaky = of == Outcome::Passed;
+        let (element, default_kind) = match (outcome, flaky) {
+            (Outcome::Errored, true) => ("flakyError", "error"),
+            (Outcome::Errored, false) => ("rerunError", "error"),
+            (Outcome::Failed | Outcome::Passed | Outcome::Skipped, true) => {
+                ("flakyFailure", "failure")
             }
+            (Outcome::Failed | Outcome::Passed | Outcome::Skipped, false) => {
+                ("rerunFailure", "failure")
+            }
+        };
+        self.raw("            <");
+        self.raw(element);
+        if let Some(message) = message {
+            self.attribute("message", message);
         }
-        _ => None,
-    };
-    end.unwrap_or(0)
+        // The schema wants a type.
+        self.attribute("type", kind.unwrap_or(default_kind));
+        if detail.is_none() && output.is_none() {
+            self.raw("/>\n");
+            return;
+        }
+        self.raw(">\n");
+        if let Some(detail) = detail {
+            self.text_element(16, "stackTrace", detail);
+        }
+        if let Some(output) = output {
+            self.text_element(16, "system-out", output);
+        }
+        self.raw("            </");
+        self.raw(element);
+        self.raw(">\n");
+    }
+
+    fn text_element(&mut self, indent: usize, element: &str, text: &str) {
+        self.buffer.resize(self.buffer.len() + indent, b' ');
+        self.raw("<");
+        self.raw(element);
+        self.text_and_end(element, text);
+    }
+
+    fn text_and_end(&mut self, element: &str, text: &str) {
+        self.raw(">");
+        push(&mut self.buffer, text, Place::Text);
+        self.raw("</");
+        self.raw(element);
+        self.raw(">\n");
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        self.raw(" ");
+        self.raw(name);
+        self.raw("=\"");
+        push(&mut self.buffer, value, Place::Attribute);
+        self.raw("\"");
+    }
+
+    fn numbers<const N: usize>(&mut self, all: [(&str, usize); N]) {
+        for (name, number) in all {
+            self.attribute(name, &number.to_string());
+        }
+    }
+
+    /// Seconds with three decimals.
+    fn time(&mut self, duration_us: Option<u64>) {
+        let Some(us) = duration_us else { return };
+        let ms = us.saturating_add(500) / 1_000;
+        self.raw(" time=\"");
+        let mut digits = [b'0'; 24];
+        let mut at = digits.len();
+        let mut rest = ms;
+        // At least one digit before the point and three behind it.
+        while rest > 0 || digits.len() - at < 5 {
+            at -= 1;
+            if digits.len() - at == 4 {
+                digits[at] = b'.';
+                continue;
+            }
+            digits[at] += u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+        }
+        self.buffer.extend_from_slice(&digits[at..]);
+        self.raw("\"");
+    }
+
+    fn raw(&mut self, text: &str) {
+        self.buffer.extend_from_slice(text.as_bytes());
+    }
+
+    fn pass_on(mut self) -> io::Result<Self> {
+        self.flush_if_full()?;
+        Ok(self)
+    }
+
+    fn flush_if_full(&mut self) -> io::Result<()> {
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.out.write_all(&self.buffer)?;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::model::{Group, GroupId};
+use crate::model::{Group, GroupId, TestId};
 pub use order::CircleError;
 use order::Order;
 
@@ -51,6 +51,12 @@ impl Pattern {
     /// Whether it matches a group's name or its whole id, `suite:name`.
     #[must_use]
     pub fn matches(&self, id: &GroupId) -> bool {
+        self.0.is_match(&*id.name) || self.0.is_match(id.to_string())
+    }
+
+    /// Whether it matches a test's name or its whole id, `suite:name`.
+    #[must_use]
+    pub fn matches_test(&self, id: &TestId) -> bool {
         self.0.is_match(&*id.name) || self.0.is_match(id.to_string())
     }
 }

@@ -89,8 +89,8 @@ fn in_repository(file: &str, root: &Path, folder: &Path) -> Option<String> {
         }
     }
     let text = path.to_str()?.to_owned();
-    let fine = !text.is_empty() && !text.chars().any(char::is_control);
-    fine.then_some(text)
+    let plain = !text.is_empty() && !text.chars().any(char::is_control);
+    plain.then_some(text)
 }
 
 /// As many as a request takes.

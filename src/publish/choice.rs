@@ -209,7 +209,8 @@ mod tests {
             ids in proptest::collection::btree_set(1..1000u64, 1..6),
             strangers in proptest::collection::btree_set(1000..2000u64, 0..4),
         ) {
-            let stranger = |id: &u64| Post { author: Some(Author::new("you", false)), ..post(*id, 1, "") };
+            let you = Some(Author::new("you", false));
+            let stranger = |id: &u64| Post { author: you.clone(), ..post(*id, 1, "") };
             let all: Vec<Post> = ids.iter().map(|id| post(*id, 1, ""))
                 .chain(strangers.iter().map(stranger)).collect();
             let mut left: Vec<u64> = all.iter().map(|post| post.id).collect();

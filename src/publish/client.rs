@@ -202,8 +202,8 @@ impl Client {
     }
 }
 
-/// What a server says of its refusal: GitHub's `message` with its `errors`, GitLab's `message` (text
-/// or lists), `error` and `error_description`.
+/// What a server says of its refusal: GitHub's `message` with its `errors`, GitLab's `message`
+/// (text or lists), `error` and `error_description`.
 fn message(body: &[u8]) -> String {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return "it does not say why".to_owned();

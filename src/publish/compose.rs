@@ -6,32 +6,33 @@ use super::marker::Marker;
 use super::site::Common;
 use crate::exit::Exit;
 use crate::model::hex;
-use crate::report::{RunReport, markdown};
+use crate::report::RunReport;
+use crate::report::ladder::{self, Limit};
 
-/// GitHub takes as many characters in a comment. Counted in bytes, of which there are no fewer.
-const COMMENT_BYTES_MAX: usize = 65_536;
+/// GitHub takes as many characters in a comment.
+const COMMENT_CHARS_MAX: usize = 65_536;
 /// GitHub takes as many bytes in a check's summary.
 const CHECK_BYTES_MAX: usize = 65_535;
 /// Bytes of the digest that are kept.
 const DIGEST_BYTES: usize = 8;
 
-/// The report as Markdown in at most so many bytes: the one place that asks for it.
+/// The report as Markdown within a limit: the one place that asks for it.
 #[must_use]
-pub fn text(report: &RunReport, bytes_max: usize) -> String {
-    markdown::render_within(report, bytes_max)
+pub fn text(report: &RunReport, limit: Limit) -> String {
+    ladder::render_within(report, limit)
 }
 
 /// The comment: the hidden marker, the report, and where it comes from.
 pub(super) fn comment(report: &RunReport, marker: &Marker, site: &Common) -> String {
     let (head, foot) = (format!("{}\n", marker.line()), footer(site));
-    let room = COMMENT_BYTES_MAX.saturating_sub(head.len() + foot.len());
-    format!("{head}{}{foot}", text(report, room))
+    let room = COMMENT_CHARS_MAX.saturating_sub(head.len() + foot.len());
+    format!("{head}{}{foot}", text(report, Limit::Characters(room)))
 }
 
 /// The check's text.
 pub(super) fn check(report: &RunReport, site: &Common) -> String {
     let foot = footer(site);
-    format!("{}{foot}", text(report, CHECK_BYTES_MAX.saturating_sub(foot.len())))
+    format!("{}{foot}", text(report, Limit::Bytes(CHECK_BYTES_MAX.saturating_sub(foot.len()))))
 }
 
 /// The commit and the run, as the CI names them.

@@ -34,6 +34,11 @@ pub(super) fn excerpt(report: &RunReport, test: &TestReport, lines_max: usize) -
     lines
 }
 
+/// The first line of what an execution said.
+pub(super) fn said(told: Option<&Told>) -> Option<String> {
+    message_lines(told?).into_iter().next()
+}
+
 fn message_lines(told: &Told) -> Vec<String> {
     let text = match (&told.kind, &told.message) {
         (Some(kind), Some(message)) if !message.starts_with(kind.as_str()) => {

@@ -7,6 +7,7 @@ use crate::model::{GroupId, Shard, TestId};
 
 use super::escape::quoted;
 use super::figures::some_of;
+use super::foreign::{FileFlaw, FileNote};
 use super::journal::JournalError;
 use crate::model::counted;
 
@@ -76,6 +77,8 @@ pub enum Flaw {
     },
     /// These groups ran, but no shard found or planned them.
     Unplanned(Vec<GroupId>),
+    /// A JUnit file of another tool is not whole.
+    Junit(FileFlaw),
 }
 
 /// What two shards found differently.
@@ -123,6 +126,7 @@ impl Flaw {
             Self::DiscoveryDiffers(_) => "discovery-differs",
             Self::PlansDiffer { .. } => "plans-differ",
             Self::Unplanned(_) => "unplanned-groups",
+            Self::Junit(flaw) => flaw.kind(),
         }
     }
 
@@ -140,6 +144,7 @@ impl Flaw {
             Self::DiscoveryDiffers(_) => "the shards did not find the same tests",
             Self::PlansDiffer { .. } => "the shards made different plans",
             Self::Unplanned(_) => "groups ran that no shard found",
+            Self::Junit(flaw) => flaw.brief(),
         }
     }
 }
@@ -193,6 +198,7 @@ impl fmt::Display for Flaw {
                 counted(groups.len(), "group"),
                 some_of(groups, |group| quoted(&group.to_string())),
             ),
+            Self::Junit(flaw) => flaw.fmt(f),
         }
     }
 }
@@ -288,6 +294,8 @@ pub enum Note {
         /// Their names.
         tests: Vec<String>,
     },
+    /// About JUnit files of other tools.
+    Junit(FileNote),
 }
 
 impl Note {
@@ -301,6 +309,7 @@ impl Note {
             Self::UnknownEvents { .. } => "unknown-events",
             Self::Partial => "partial",
             Self::Unlisted { .. } => "unlisted-tests",
+            Self::Junit(note) => note.kind(),
         }
     }
 }
@@ -342,6 +351,7 @@ impl fmt::Display for Note {
                 counted(tests.len(), "test"),
                 some_of(tests, |name| quoted(name)),
             ),
+            Self::Junit(note) => note.fmt(f),
         }
     }
 }

@@ -7,9 +7,11 @@
 
 use std::iter::Peekable;
 
-use crate::model::{GroupFinished, GroupId, Outcome, TestId, TestResult, Try, Verdict};
+use crate::model::{GroupId, Outcome, TestId, Try, Verdict};
 
+use super::ended::{Ended, Seen};
 use super::gather::Work;
+use super::part::{Names, Pool};
 use super::run::{Earlier, Execution, FinalOutcome, GroupReport, ShardReport, TestReport, Told};
 
 /// What became of a group.
@@ -41,12 +43,13 @@ struct Run {
 /// One result of a test, with the execution that gave it.
 struct Trial {
     run: usize,
-    result: TestResult,
+    result: Seen,
 }
 
 pub(super) fn fold(id: GroupId, work: Work, place: Place<'_>) -> Folded {
     let Work { planned: _, listed, assigned, runs, running: _, not_run: _ } = work;
-    let listed = listed.map(|mut names| {
+    let listed = listed.as_ref().map(|listed| {
+        let mut names: Vec<&str> = listed.names().collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -54,7 +57,7 @@ pub(super) fn fold(id: GroupId, work: Work, place: Place<'_>) -> Folded {
     let ends: Vec<usize> = runs.iter().filter(|(_, run)| run.last).map(|(at, _)| *at).collect();
     let planned = assigned.map(|(shard, estimate)| (place.shards[shard].index, estimate));
     let mut folded = Folded {
-        group: GroupReport { id, planned, tests: 0, executions: Vec::new() },
+        group: GroupReport { id, planned, tests: 0, executions: Vec::new(), began: None },
         tests: Vec::new(),
         without_result: Vec::new(),
         unlisted: Vec::new(),
@@ -64,7 +67,8 @@ pub(super) fn fold(id: GroupId, work: Work, place: Place<'_>) -> Folded {
         fold_chain(&mut folded, chain, listed.as_deref(), place);
     }
     if folded.group.executions.is_empty() {
-        folded.without_result = listed.unwrap_or_default();
+        let names = listed.unwrap_or_default();
+        folded.without_result = names.into_iter().map(str::to_owned).collect();
     }
     // Of a group that ran twice both rows of attempts may lack a test.
     folded.without_result.sort_unstable();
@@ -74,7 +78,7 @@ pub(super) fn fold(id: GroupId, work: Work, place: Place<'_>) -> Folded {
 
 /// Splits a group's executions into rows of attempts. There is one row, whoever ran the attempts,
 /// unless the group came to its end more than once.
-fn chains(mut runs: Vec<(usize, GroupFinished)>, ends: usize) -> Vec<Vec<(usize, GroupFinished)>> {
+fn chains(mut runs: Vec<(usize, Ended)>, ends: usize) -> Vec<Vec<(usize, Ended)>> {
     if ends <= 1 {
         runs.sort_by_key(|(_, run)| run.attempt);
         return if runs.is_empty() { Vec::new() } else { vec![runs] };
@@ -89,8 +93,8 @@ fn chains(mut runs: Vec<(usize, GroupFinished)>, ends: usize) -> Vec<Vec<(usize,
 
 fn fold_chain(
     folded: &mut Folded,
-    chain: Vec<(usize, GroupFinished)>,
-    listed: Option<&[String]>,
+    chain: Vec<(usize, Ended)>,
+    listed: Option<&[&str]>,
     place: Place<'_>,
 ) {
     let mut runs = Vec::with_capacity(chain.len());
@@ -115,14 +119,14 @@ fn fold_chain(
         let known = listed.as_mut().map(|names| skip_to(names, name, &mut missing));
         let reported = of_test.iter().any(|trial| trial.result.reported);
         if known == Some(false) && reported {
-            folded.unlisted.push(name.clone());
+            folded.unlisted.push(name.to_string());
         }
         let standing =
             if known == Some(true) || reported { Standing::Test } else { Standing::Group };
         let test = fold_test(&folded.group.id, of_test, &runs, standing, place.index);
         folded.tests.push(TestReport { listed: known == Some(true), ..test });
     }
-    missing.extend(listed.into_iter().flatten().cloned());
+    missing.extend(listed.into_iter().flatten().map(|name| (*name).to_owned()));
     own_up(folded, first, missing, &runs, place.index);
     let reported = folded.tests[first..].iter().filter(|test| test.reported).count();
     folded.group.tests = folded.group.tests.max(reported);
@@ -131,18 +135,18 @@ fn fold_chain(
 
 /// Goes on in the sorted names up to `name`; those passed by have no result. Whether it is there.
 fn skip_to<'a>(
-    names: &mut Peekable<impl Iterator<Item = &'a String>>,
+    names: &mut Peekable<impl Iterator<Item = &'a &'a str>>,
     name: &str,
     missing: &mut Vec<String>,
 ) -> bool {
-    while let Some(passed_by) = names.next_if(|next| next.as_str() < name) {
-        missing.push(passed_by.clone());
+    while let Some(passed_by) = names.next_if(|next| **next < name) {
+        missing.push((*passed_by).to_owned());
     }
-    names.next_if(|next| next.as_str() == name).is_some()
+    names.next_if(|next| **next == name).is_some()
 }
 
-fn split(shard: u32, finished: GroupFinished) -> (Run, Vec<TestResult>) {
-    let GroupFinished {
+fn split(shard: u32, ended: Ended) -> (Run, Vec<Seen>) {
+    let Ended {
         group: _,
         attempt,
         last,
@@ -155,11 +159,7 @@ fn split(shard: u32, finished: GroupFinished) -> (Run, Vec<TestResult>) {
         leaked,
         tests,
         output,
-    } = finished;
-    let green = verdict == Verdict::Passed
-        && problem.is_none()
-        && tests.iter().all(|test| test.outcome.is_good());
-    let output = (!green).then_some(output);
+    } = ended;
     let execution = Execution {
         shard,
         attempt,
@@ -210,20 +210,16 @@ fn fold_test(
     for Trial { run, result } in trials {
         let attempt = runs[run].execution.attempt;
         earlier.extend(result.tries.into_iter().map(|tried| of_try(attempt, tried)));
-        let told = told(result.message, result.kind, result.detail);
-        let (outcome, duration_us) = (result.outcome, result.duration_us);
+        let (outcome, duration_us, told) = (result.outcome, result.duration_us, result.told);
         earlier.push(Earlier { attempt, outcome, duration_us, told });
     }
     let Execution { shard, worker, attempt, .. } = runs[last.run].execution;
-    let TestResult {
+    let Seen {
         name,
-        class,
-        case,
+        names,
         outcome: _,
         duration_us,
-        message,
-        kind,
-        detail,
+        told,
         file,
         line,
         reported: _,
@@ -232,15 +228,14 @@ fn fold_test(
     } = last.result;
     earlier.extend(tries.into_iter().map(|tried| of_try(attempt, tried)));
     TestReport {
-        id: TestId { suite: group.suite.clone(), name: name.into_boxed_str() },
-        class,
-        case,
+        id: TestId { suite: group.suite.clone(), name },
+        names,
         outcome,
         duration_us,
         group: index,
         shard,
         worker,
-        told: told(message, kind, detail),
+        told,
         file,
         line,
         listed: false,
@@ -253,7 +248,8 @@ fn fold_test(
 /// What a framework tried by itself belongs to the execution that it did so in.
 fn of_try(attempt: u32, tried: Try) -> Earlier {
     let Try { outcome, duration_us, message, kind, detail } = tried;
-    Earlier { attempt, outcome, duration_us, told: told(message, kind, detail) }
+    let told = Told { message, kind, detail, output: None }.unless_empty();
+    Earlier { attempt, outcome, duration_us, told }
 }
 
 /// Within one execution evenly retried nothing: of several results of one name the worst stands.
@@ -270,15 +266,6 @@ fn worst_of_each_run(trials: Vec<Trial>) -> Vec<Trial> {
         }
     }
     worst
-}
-
-fn told(
-    message: Option<String>,
-    kind: Option<String>,
-    detail: Option<String>,
-) -> Option<Box<Told>> {
-    let told = Told { message, kind, detail };
-    (told != Told::default()).then(|| Box::new(told))
 }
 
 /// Sees to it that a group that did not end well is not all green, and that its listed tests
@@ -323,16 +310,16 @@ fn concluded(
     execution: &Execution,
     index: usize,
 ) -> TestReport {
+    let message = problem.map(|problem| format!("group {problem}"));
     TestReport {
-        class: String::new(),
-        case: name.clone(),
+        names: Names::new(&name, "", &name, &mut Pool::default()),
         id: TestId { suite: group.suite.clone(), name: name.into_boxed_str() },
         outcome: FinalOutcome::Errored,
         duration_us: 0,
         group: index,
         shard: execution.shard,
         worker: execution.worker,
-        told: told(problem.map(|problem| format!("group {problem}")), None, None),
+        told: Told { message, ..Told::default() }.unless_empty(),
         file: None,
         line: None,
         listed: false,

@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::mem;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::model::{DiscoveredGroup, Estimate, GroupFinished, GroupId, Shard, Stop, TestId};
+use crate::model::{Estimate, GroupId, Shard, Stop, TestId};
 
+use super::ended::Ended;
 use super::flaw::{DiscoveryDiff, Flaw, Note, PlanCause};
 use super::journal::{Discovered, Journal, Planned};
+use super::listed::{FoundGroup, Listed};
 use super::run::{ShardEnd, ShardReport};
 use super::select::Chosen;
 
@@ -18,11 +20,11 @@ pub(super) struct Work {
     /// Whether a shard found it or was given it.
     pub(super) planned: bool,
     /// Its tests, where the framework lists them: all that any shard listed.
-    pub(super) listed: Option<Vec<String>>,
+    pub(super) listed: Option<Listed>,
     /// The shard that it was given to.
     pub(super) assigned: Option<(usize, Estimate)>,
     /// Its executions, in the order of the shards, then of time.
-    pub(super) runs: Vec<(usize, GroupFinished)>,
+    pub(super) runs: Vec<(usize, Ended)>,
     /// The shard whose journal ends while it ran.
     pub(super) running: Option<usize>,
     /// The shard that gave it up, and why.
@@ -108,6 +110,7 @@ impl Gathered {
         let Journal {
             started: _,
             discovered: _,
+            databases: _,
             planned,
             executions,
             running,
@@ -135,13 +138,13 @@ impl Gathered {
         }
     }
 
-    fn discover(&mut self, suites: Vec<Rc<Discovered>>) {
-        for Discovered { suite, groups } in suites.into_iter().map(Rc::unwrap_or_clone) {
-            for DiscoveredGroup { name, tests, part_of: _ } in groups {
+    fn discover(&mut self, suites: Vec<Arc<Discovered>>) {
+        for Discovered { suite, groups } in suites.into_iter().map(Arc::unwrap_or_clone) {
+            for FoundGroup { name, tests, part_of: _ } in groups {
                 let work = self.works.entry(GroupId { suite: suite.clone(), name }).or_default();
                 work.planned = true;
                 match (&mut work.listed, tests) {
-                    (Some(known), Some(tests)) => known.extend(tests),
+                    (Some(known), Some(tests)) => known.extend(&tests),
                     (Some(_), None) => {}
                     (listed @ None, tests) => *listed = tests,
                 }
@@ -163,6 +166,8 @@ fn shard_report(source: String, superseded: Vec<String>, journal: &Journal) -> S
         host: started.host.clone(),
         started: started.started,
         workers: started.workers,
+        before_us: started.before_us,
+        databases: journal.databases.clone(),
         predicted_us: journal.planned.as_ref().map_or(0, predicted_us),
         actual_us: journal.last_us,
         groups: 0,
@@ -191,7 +196,7 @@ fn predicted_us(planned: &Planned) -> u64 {
 }
 
 /// What a shard says otherwise than the base.
-fn disagreement(base: &Base, discovered: &[Rc<Discovered>], journal: &Journal) -> Option<Flaw> {
+fn disagreement(base: &Base, discovered: &[Arc<Discovered>], journal: &Journal) -> Option<Flaw> {
     let planned = journal.planned.as_ref()?;
     let shard = journal.started.shard;
     let found = || diff(base.shard, discovered, shard, &journal.discovered);
@@ -215,13 +220,13 @@ fn disagreement(base: &Base, discovered: &[Rc<Discovered>], journal: &Journal) -
 type Found<'a> = BTreeMap<GroupId, Option<Vec<&'a str>>>;
 
 /// What the frameworks listed: parts are back in their groups.
-fn found(suites: &[Rc<Discovered>]) -> Found<'_> {
+fn found(suites: &[Arc<Discovered>]) -> Found<'_> {
     let mut found = Found::new();
     for list in suites {
         let Discovered { suite, groups } = &**list;
-        for DiscoveredGroup { name, tests, part_of } in groups {
+        for FoundGroup { name, tests, part_of } in groups {
             let id = GroupId::new(suite, part_of.as_ref().unwrap_or(name));
-            let tests = tests.as_ref().map(|tests| tests.iter().map(String::as_str));
+            let tests = tests.as_ref().map(Listed::names);
             match (found.entry(id).or_insert_with(|| tests.is_some().then(Vec::new)), tests) {
                 (Some(known), Some(tests)) => known.extend(tests),
                 (known, _) => *known = None,
@@ -234,9 +239,9 @@ fn found(suites: &[Rc<Discovered>]) -> Found<'_> {
 /// What two shards found differently; none when only the order differs, or how it was split.
 fn diff(
     base: Shard,
-    ours: &[Rc<Discovered>],
+    ours: &[Arc<Discovered>],
     shard: Shard,
-    theirs: &[Rc<Discovered>],
+    theirs: &[Arc<Discovered>],
 ) -> Option<DiscoveryDiff> {
     let (ours, mut theirs) = (found(ours), found(theirs));
     let mut diff = DiscoveryDiff {

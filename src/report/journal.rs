@@ -2,19 +2,25 @@
 //!
 //! Promises: what a killed shard finished is never lost. A last line without its newline may be
 //! cut anywhere; a line in the middle that cannot be read is named and costs only itself. Fields
-//! and kinds of events that a later version of the same format added are passed over.
+//! and kinds of events that a later version of the same format added are passed over. One line is
+//! in memory at a time, and what green groups printed is not kept.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::io::{self, BufRead};
+use std::sync::Arc;
 
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::model::{
-    AssignedGroup, DiscoveredGroup, Event, FORMAT, GroupFinished, GroupId, NotRun, RunStarted,
-    Shard, ShardError, Stop, SuiteName,
+    AssignedGroup, Event, FORMAT, GroupId, NotRun, RunStarted, Shard, ShardError, Stop, SuiteName,
 };
 
+use super::ended::Ended;
 use super::escape::quoted;
+use super::listed::FoundGroup;
+use super::part::Pool;
+use super::run::DatabaseSetUp;
 
 /// How many damaged lines of one journal are described; the others are only counted.
 const DAMAGE_DESCRIBED_MAX: usize = 8;
@@ -53,11 +59,13 @@ pub struct Journal {
     /// Who wrote it.
     pub started: RunStarted,
     /// What the suites hold, a suite an entry.
-    pub discovered: Vec<Rc<Discovered>>,
+    pub discovered: Vec<Arc<Discovered>>,
+    /// The databases that it made ready, in their order.
+    pub databases: Vec<DatabaseSetUp>,
     /// What the plan gave the shard; none when it died before.
     pub planned: Option<Planned>,
     /// Every execution that ended, in the order in which they ended.
-    pub executions: Vec<GroupFinished>,
+    pub executions: Vec<Ended>,
     /// The executions that started and never ended, by group: they ran when the shard died.
     pub running: Vec<GroupId>,
     /// Why it stopped before its end, the first reason.
@@ -80,7 +88,7 @@ pub struct Discovered {
     /// The suite.
     pub suite: SuiteName,
     /// All its groups.
-    pub groups: Vec<DiscoveredGroup>,
+    pub groups: Vec<FoundGroup>,
 }
 
 /// What the plan gave a shard.
@@ -154,20 +162,29 @@ struct Head {
     evenly: Option<String>,
 }
 
-/// Lists of groups that were read before. Every shard of a run writes the same ones, and they are
-/// most of what the journals of many shards hold: they are read once and shared.
+/// What journals of one run have in common. Every shard writes the same lists of groups, and they
+/// are most of what the journals of many shards hold: they are read once and shared. A list is
+/// known again by its line's SHA-256.
 #[derive(Debug, Default)]
-pub struct Lists(Vec<(Vec<u8>, Rc<Discovered>)>);
+pub struct Lists {
+    known: Vec<([u8; 32], Arc<Discovered>)>,
+    pool: Pool,
+    /// One line after the other.
+    line: Vec<u8>,
+}
+
+/// How a line begins that lists groups, as evenly writes it.
+const LIST: &[u8] = b"{\"event\":\"discovered\"";
 
 impl Lists {
-    fn known(&self, line: &[u8]) -> Option<Rc<Discovered>> {
-        self.0.iter().find(|(known, _)| known == line).map(|(_, list)| Rc::clone(list))
-    }
-
-    fn read(&mut self, line: &[u8]) -> Result<Rc<Discovered>, serde_json::Error> {
-        let list = Rc::new(parse_as(line)?);
-        if self.0.len() < LISTS_MAX {
-            self.0.push((line.to_owned(), Rc::clone(&list)));
+    fn read(&mut self, line: &[u8]) -> Result<Arc<Discovered>, serde_json::Error> {
+        let digest = Sha256::digest(line.trim_ascii_end()).into();
+        if let Some((_, list)) = self.known.iter().find(|(known, _)| *known == digest) {
+            return Ok(Arc::clone(list));
+        }
+        let list = Arc::new(parse_as(line)?);
+        if self.known.len() < LISTS_MAX {
+            self.known.push((digest, Arc::clone(&list)));
         }
         Ok(list)
     }
@@ -177,23 +194,55 @@ impl Lists {
 ///
 /// # Errors
 /// As there.
-pub fn parse(bytes: &[u8]) -> Result<Journal, JournalError> {
-    parse_sharing(bytes, &mut Lists::default())
+pub fn parse(mut bytes: &[u8]) -> Result<Journal, JournalError> {
+    match parse_sharing(&mut bytes, &mut Lists::default()) {
+        Ok(journal) => journal,
+        Err(error) => Err(JournalError::NotAJournal(error.to_string())),
+    }
 }
 
 /// Reads a journal, one of several that share their lists of groups.
 ///
 /// # Errors
-/// Only when nothing of it can be used: see [`JournalError`]. A torn or damaged journal is read,
-/// and says so in [`Journal::torn`] and [`Journal::damaged`].
-pub fn parse_sharing(bytes: &[u8], lists: &mut Lists) -> Result<Journal, JournalError> {
-    let mut rows = bytes
-        .split_inclusive(|byte| *byte == b'\n')
-        .enumerate()
-        .map(|(index, line)| (index + 1, line))
-        .filter(|(_, line)| !line.trim_ascii().is_empty());
-    let mut reader = Reader::new(first_line(rows.next())?, lists);
-    for (number, line) in rows {
+/// As `from`; and inside, only when nothing of it can be used: see [`JournalError`]. A torn or
+/// damaged journal is read, and says so in [`Journal::torn`] and [`Journal::damaged`].
+pub fn parse_sharing(
+    from: &mut dyn BufRead,
+    lists: &mut Lists,
+) -> io::Result<Result<Journal, JournalError>> {
+    let mut line = std::mem::take(&mut lists.line);
+    let read = parse_lines(from, lists, &mut line);
+    lists.line = line;
+    read
+}
+
+fn parse_lines(
+    from: &mut dyn BufRead,
+    lists: &mut Lists,
+    line: &mut Vec<u8>,
+) -> io::Result<Result<Journal, JournalError>> {
+    let mut number = 0;
+    let mut next = |line: &mut Vec<u8>| -> io::Result<Option<usize>> {
+        loop {
+            line.clear();
+            if from.read_until(b'\n', line)? == 0 {
+                return Ok(None);
+            }
+            number += 1;
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some(number));
+            }
+        }
+    };
+    if next(line)?.is_none() {
+        return Ok(Err(JournalError::Empty));
+    }
+    let started = match first_line(line) {
+        Ok(started) => started,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut reader = Reader::new(started, lists);
+    while let Some(number) = next(line)? {
         if let Err(error) = reader.line(number, line) {
             if line.ends_with(b"\n") {
                 reader.journal.damaged.note(number, error.to_string());
@@ -202,11 +251,10 @@ pub fn parse_sharing(bytes: &[u8], lists: &mut Lists) -> Result<Journal, Journal
             }
         }
     }
-    Ok(reader.finish())
+    Ok(Ok(reader.finish()))
 }
 
-fn first_line(line: Option<(usize, &[u8])>) -> Result<RunStarted, JournalError> {
-    let Some((_, line)) = line else { return Err(JournalError::Empty) };
+fn first_line(line: &[u8]) -> Result<RunStarted, JournalError> {
     let refuse = |error: serde_json::Error| {
         if line.ends_with(b"\n") {
             JournalError::NotAJournal(error.to_string())
@@ -240,6 +288,7 @@ impl<'a> Reader<'a> {
         let journal = Journal {
             started,
             discovered: Vec::new(),
+            databases: Vec::new(),
             planned: None,
             executions: Vec::new(),
             running: Vec::new(),
@@ -254,8 +303,8 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self, number: usize, line: &[u8]) -> Result<(), serde_json::Error> {
-        if let Some(list) = self.lists.known(line) {
-            self.journal.discovered.push(list);
+        if line.starts_with(LIST) {
+            self.journal.discovered.push(self.lists.read(line)?);
             return Ok(());
         }
         let Tag { event } = serde_json::from_slice(line)?;
@@ -264,7 +313,10 @@ impl<'a> Reader<'a> {
             // an enum with an inner tag would buffer the line in between.
             Kind::Discovered => self.journal.discovered.push(self.lists.read(line)?),
             Kind::Planned => self.journal.planned = Some(parse_as(line)?),
-            Kind::GroupFinished => self.event(number, Event::GroupFinished(parse_as(line)?)),
+            Kind::GroupFinished => {
+                let ended = Ended::of(parse_as(line)?, &mut self.lists.pool);
+                self.ended(number, ended);
+            }
             Kind::Unknown => self.journal.unknown += 1,
             Kind::RunStarted
             | Kind::DatabaseReady
@@ -285,7 +337,8 @@ impl<'a> Reader<'a> {
                 journal.damaged.note(number, why.to_owned());
             }
             Event::Discovered { suite, groups } => {
-                journal.discovered.push(Rc::new(Discovered { suite, groups }));
+                let groups = groups.into_iter().map(FoundGroup::from).collect();
+                journal.discovered.push(Arc::new(Discovered { suite, groups }));
             }
             Event::Planned { fingerprint, workers, groups, assigned } => {
                 journal.planned = Some(Planned { fingerprint, workers, groups, assigned });
@@ -297,18 +350,13 @@ impl<'a> Reader<'a> {
             Event::GroupSlow { group: _, attempt: _, at_us, timeout_us: _ } => {
                 journal.last_us = journal.last_us.max(at_us);
             }
-            Event::DatabaseReady { database: _, origin: _, took_us: _ }
-            | Event::Streamed { group: _, text: _ } => {}
+            Event::DatabaseReady { database, origin, took_us } => {
+                journal.databases.push(DatabaseSetUp { database, origin, took_us });
+            }
+            Event::Streamed { group: _, text: _ } => {}
             Event::GroupFinished(finished) => {
-                journal.last_us = journal.last_us.max(finished.at_us);
-                let execution = (finished.group.clone(), finished.attempt);
-                self.running.remove(&execution);
-                // A group's second last end is kept, for the ledger to name it as doubled.
-                if !self.ended.insert(execution) && !finished.last {
-                    let why = "a second end of one execution";
-                    journal.damaged.note(number, why.to_owned());
-                }
-                journal.executions.push(finished);
+                let ended = Ended::of(finished, &mut self.lists.pool);
+                self.ended(number, ended);
             }
             Event::Stopping { why, at_us } => {
                 journal.last_us = journal.last_us.max(at_us);
@@ -319,6 +367,19 @@ impl<'a> Reader<'a> {
                 journal.finished = Some(Finished { at_us, not_run });
             }
         }
+    }
+
+    fn ended(&mut self, number: usize, ended: Ended) {
+        let journal = &mut self.journal;
+        journal.last_us = journal.last_us.max(ended.at_us);
+        let execution = (ended.group.clone(), ended.attempt);
+        self.running.remove(&execution);
+        // A group's second last end is kept, for the ledger to name it as doubled.
+        if !self.ended.insert(execution) && !ended.last {
+            let why = "a second end of one execution";
+            journal.damaged.note(number, why.to_owned());
+        }
+        journal.executions.push(ended);
     }
 
     fn finish(self) -> Journal {

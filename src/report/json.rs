@@ -1,5 +1,9 @@
 //! `report.json`, for other programs: `docs/reference/report-json.md` tells every field.
 
+mod changes;
+
+use std::io;
+
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -8,21 +12,23 @@ use crate::model::{Basis, Estimate, GroupId, RunKey, TestId, Verdict};
 use super::balance::{Balance, Slow, Stale, Unmeasured};
 use super::ledger::{Ledger, Lost, stop_text};
 use super::run::{
-    Earlier, Execution, Fewer, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport,
-    TestReport, Told, Totals,
+    Earlier, Execution, Fewer, FileReport, GroupReport, RunReport, RunVerdict, ShardEnd,
+    ShardReport, TestReport, Told, Totals,
+};
+use changes::{
+    ComparedView, DatabaseView, QuarantineView, compared_view, database_view, quarantine_view,
 };
 
 /// The version of the file's format; a change that a reader must know of raises it.
 pub const FORMAT: u32 = 1;
 
 /// The report as JSON, one line, with a newline at its end.
-#[must_use]
-#[expect(clippy::missing_panics_doc, reason = "it cannot")]
-pub fn render(report: &RunReport) -> String {
-    let mut text =
-        serde_json::to_string(&document(report)).expect("keys are text and writing is to memory");
-    text.push('\n');
-    text
+///
+/// # Errors
+/// As `out`.
+pub fn render(report: &RunReport, out: &mut dyn io::Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &document(report))?;
+    out.write_all(b"\n")
 }
 
 #[derive(Serialize)]
@@ -38,11 +44,43 @@ struct Document<'a> {
     tests: Tests<'a>,
     fewer: Seq<'a, Fewer, FewerView<'a>>,
     balance: BalanceView<'a>,
+    only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared: Option<ComparedView<'a>>,
+    quarantine: QuarantineView<'a>,
+    files: Seq<'a, FileReport, FileView<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileView<'a> {
+    source: &'a str,
+    cases: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<String>,
+}
+
+fn file_view(file: &FileReport) -> FileView<'_> {
+    let FileReport { source, cases, started } = file;
+    FileView { source, cases: *cases, started: started.map(|at| at.to_string()) }
 }
 
 fn document(report: &RunReport) -> Document<'_> {
-    let RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer, balance } =
-        report;
+    let RunReport {
+        verdict,
+        exit,
+        run,
+        totals,
+        ledger,
+        shards,
+        groups,
+        tests,
+        fewer,
+        balance,
+        only,
+        compared,
+        quarantine,
+        files,
+    } = report;
     let RunKey { id, number, attempt } = run;
     let Totals { tests: all, passed, failed, errored, skipped, flaky } = *totals;
     Document {
@@ -61,6 +99,10 @@ fn document(report: &RunReport) -> Document<'_> {
         tests: Tests { groups, tests },
         fewer: Seq(fewer, fewer_view),
         balance: balance_view(balance),
+        only: *only,
+        compared: compared.as_ref().map(|compared| compared_view(compared, tests)),
+        quarantine: quarantine_view(quarantine, tests),
+        files: Seq(files, file_view),
     }
 }
 
@@ -93,6 +135,7 @@ struct TotalsView {
 #[derive(Serialize)]
 struct LedgerView {
     planned: usize,
+    unproven: usize,
     lost: Vec<String>,
     doubled: Vec<String>,
     missing_shards: Vec<u32>,
@@ -115,7 +158,7 @@ struct Line {
 }
 
 fn ledger_view(ledger: &Ledger) -> LedgerView {
-    let Ledger { planned, lost, doubled: _, missing_shards, flaws, notes } = ledger;
+    let Ledger { planned, unproven, lost, doubled: _, missing_shards, flaws, notes } = ledger;
     let reason = |Lost { group, tests, why }: &Lost| Reason {
         group: group.to_string(),
         tests: tests.len(),
@@ -123,6 +166,7 @@ fn ledger_view(ledger: &Ledger) -> LedgerView {
     };
     LedgerView {
         planned: *planned,
+        unproven: *unproven,
         lost: ledger.lost_ids(),
         doubled: ledger.doubled_ids(),
         missing_shards: missing_shards.clone(),
@@ -144,6 +188,10 @@ struct ShardView<'a> {
     workers: u32,
     host: &'a str,
     started: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before_us: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    databases: Vec<DatabaseView<'a>>,
     end: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<String>,
@@ -167,6 +215,8 @@ fn shard_view(shard: &ShardReport) -> ShardView<'_> {
         host,
         started,
         workers,
+        before_us,
+        databases,
         predicted_us,
         actual_us,
         groups,
@@ -189,6 +239,8 @@ fn shard_view(shard: &ShardReport) -> ShardView<'_> {
         workers: *workers,
         host,
         started: started.to_string(),
+        before_us: *before_us,
+        databases: databases.iter().map(database_view).collect(),
         end,
         stopped,
         source,
@@ -214,7 +266,7 @@ struct GroupView<'a> {
 }
 
 fn group_view(group: &GroupReport) -> GroupView<'_> {
-    let GroupReport { id, planned, tests, executions } = group;
+    let GroupReport { id, planned, tests, executions, began: _ } = group;
     let estimate = planned.map(|(_, Estimate { us, basis })| (us, basis));
     GroupView {
         id,
@@ -301,6 +353,8 @@ struct TestView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
@@ -313,8 +367,7 @@ struct TestView<'a> {
 fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a> {
     let TestReport {
         id,
-        class,
-        case,
+        names: _,
         outcome,
         duration_us,
         group,
@@ -328,7 +381,7 @@ fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a
         repeats,
         earlier,
     } = test;
-    let [message, kind, detail] = told_view(told.as_deref());
+    let [message, kind, detail, output] = told_view(told.as_deref());
     TestView {
         id,
         outcome: outcome.word(),
@@ -336,11 +389,12 @@ fn test_view<'a>(test: &'a TestReport, groups: &'a [GroupReport]) -> TestView<'a
         group: &groups[*group].id,
         shard: *shard,
         worker: *worker,
-        class,
-        case,
+        class: test.class(),
+        case: test.case(),
         message,
         kind,
         detail,
+        output,
         file: file.as_deref(),
         line: *line,
         reported: *reported,
@@ -360,18 +414,20 @@ struct EarlierView<'a> {
     kind: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
 }
 
 fn earlier_view(earlier: &Earlier) -> EarlierView<'_> {
     let Earlier { attempt, outcome, duration_us, told } = earlier;
-    let [message, kind, detail] = told_view(told.as_deref());
+    let [message, kind, detail, output] = told_view(told.as_deref());
     let (attempt, outcome, duration_us) = (*attempt, *outcome, *duration_us);
-    EarlierView { attempt, outcome, duration_us, message, kind, detail }
+    EarlierView { attempt, outcome, duration_us, message, kind, detail, output }
 }
 
-fn told_view(told: Option<&Told>) -> [Option<&str>; 3] {
-    let Some(Told { message, kind, detail }) = told else { return [None; 3] };
-    [message.as_deref(), kind.as_deref(), detail.as_deref()]
+fn told_view(told: Option<&Told>) -> [Option<&str>; 4] {
+    let Some(Told { message, kind, detail, output }) = told else { return [None; 4] };
+    [message.as_deref(), kind.as_deref(), detail.as_deref(), output.as_deref()]
 }
 
 #[derive(Serialize)]

@@ -15,6 +15,8 @@ use crate::model::counted;
 pub struct Ledger {
     /// Groups planned.
     pub planned: usize,
+    /// Tests of JUnit files of other tools, which nobody planned.
+    pub unproven: usize,
     /// What did not run, by group.
     pub lost: Vec<Lost>,
     /// What ran more than once.
@@ -31,7 +33,7 @@ impl Ledger {
     /// Whether everything planned is known to have run exactly once.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let Self { planned: _, lost, doubled, missing_shards, flaws, notes: _ } = self;
+        let Self { planned: _, unproven: _, lost, doubled, missing_shards, flaws, notes: _ } = self;
         lost.is_empty() && doubled.is_empty() && missing_shards.is_empty() && flaws.is_empty()
     }
 

@@ -9,11 +9,14 @@ use crate::model::{GroupId, Shard, TestId};
 use super::balance::balance;
 use super::flaw::{Flaw, Note};
 use super::fold::{Folded, Place, fold};
+use super::foreign::Foreign;
 use super::gather::{Gathered, Work, gather};
 use super::journal::{Journal, JournalError};
 use super::ledger::{Doubled, Ledger, Lost, LostWhy};
+use super::quarantine::Quarantine;
 use super::run::{
-    Fewer, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport, TestReport, Totals,
+    Fewer, FileReport, GroupReport, RunReport, RunVerdict, ShardEnd, ShardReport, TestReport,
+    Totals,
 };
 use super::select::{Selection, select};
 
@@ -32,7 +35,22 @@ pub struct Input {
 /// The order of the inputs does not matter. Takes time in proportion to what the journals hold
 /// (times the logarithm that sorting costs), and copies no output.
 pub fn merge(inputs: Vec<Input>, last_time: impl Fn(&GroupId) -> Option<usize>) -> RunReport {
+    merge_with(inputs, Foreign::default(), last_time)
+}
+
+/// As [`merge`], with what JUnit files of other tools tell.
+pub fn merge_with(
+    inputs: Vec<Input>,
+    mut foreign: Foreign,
+    last_time: impl Fn(&GroupId) -> Option<usize>,
+) -> RunReport {
     let Selection { run, chosen, missing, mut flaws, mut notes } = select(inputs);
+    let only = chosen.iter().any(|chosen| chosen.journal.started.partial);
+    if !foreign.is_empty() {
+        flaws.retain(|flaw| !matches!(flaw, Flaw::NoJournal));
+    }
+    flaws.append(&mut foreign.flaws);
+    notes.append(&mut foreign.notes);
     let Gathered { mut shards, works, flaws: more_flaws, notes: more_notes } = gather(chosen);
     flaws.extend(more_flaws);
     notes.extend(more_notes);
@@ -50,6 +68,7 @@ pub fn merge(inputs: Vec<Input>, last_time: impl Fn(&GroupId) -> Option<usize>) 
         joined.add(id, work, &shards, &last_time);
     }
     joined.settle();
+    let files = joined.take_in(foreign);
     let Joined { plan_missing: _, ledger, groups, tests, fewer, unplanned: _ } = joined;
 
     let mut totals = Totals::default();
@@ -57,15 +76,31 @@ pub fn merge(inputs: Vec<Input>, last_time: impl Fn(&GroupId) -> Option<usize>) 
         totals.add(test.outcome);
     }
     count_shards(&mut shards, &groups, &tests);
-    let (verdict, exit) = judge(&ledger, &totals);
+    let nothing_planned = ledger.planned == 0 && (!shards.is_empty() || files.is_empty());
+    let (verdict, exit) = judge(&ledger, &totals, nothing_planned);
     let balance = balance(&ledger, &shards, &groups);
-    RunReport { verdict, exit, run, totals, ledger, shards, groups, tests, fewer, balance }
+    RunReport {
+        verdict,
+        exit,
+        run,
+        totals,
+        ledger,
+        shards,
+        groups,
+        tests,
+        fewer,
+        balance,
+        files,
+        only,
+        compared: None,
+        quarantine: Quarantine::default(),
+    }
 }
 
-fn judge(ledger: &Ledger, totals: &Totals) -> (RunVerdict, Exit) {
+fn judge(ledger: &Ledger, totals: &Totals, nothing_planned: bool) -> (RunVerdict, Exit) {
     if !ledger.is_whole() {
         (RunVerdict::Incomplete, Exit::NotWhole)
-    } else if ledger.planned == 0 || totals.tests == 0 {
+    } else if nothing_planned || totals.tests == 0 {
         (RunVerdict::Incomplete, Exit::Nothing)
     } else if totals.bad() > 0 {
         (RunVerdict::Failed, Exit::Failed)
@@ -162,6 +197,36 @@ impl Joined {
         });
     }
 
+    /// Takes in what nobody planned, in suites of its own.
+    fn take_in(&mut self, mut foreign: Foreign) -> Vec<FileReport> {
+        foreign.avoid(self.groups.iter().map(|group| &group.id.suite));
+        let Foreign { groups, mut tests, files, flaws: _, notes: _ } = foreign;
+        self.ledger.unproven = tests.len();
+        let offset = self.groups.len();
+        if offset == 0 {
+            self.groups = groups;
+            self.tests = tests;
+            return files;
+        }
+        self.groups.extend(groups);
+        for test in &mut tests {
+            test.group += offset;
+        }
+        self.tests.append(&mut tests);
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        order.sort_by(|&a, &b| self.groups[a].id.cmp(&self.groups[b].id));
+        let mut places = vec![0; order.len()];
+        for (place, &group) in order.iter().enumerate() {
+            places[group] = place;
+        }
+        self.groups.sort_by(|a, b| a.id.cmp(&b.id));
+        for test in &mut self.tests {
+            test.group = places[test.group];
+        }
+        self.tests.sort_by(|a, b| a.id.cmp(&b.id));
+        files
+    }
+
     /// Tests of one name in different groups are different tests where no framework listed them:
     /// each gets its group's name too.
     fn tell_apart(&mut self) {
@@ -175,7 +240,7 @@ impl Joined {
             renamed = true;
             for test in same {
                 let group = &self.groups[test.group].id.name;
-                test.id.name = format!("{} [{group}]", test.id.name).into();
+                test.rename(&format!("{} [{group}]", test.id.name));
             }
         }
         if renamed {
@@ -235,7 +300,9 @@ fn count_shards(shards: &mut [ShardReport], groups: &[GroupReport], tests: &[Tes
         shards[at[&last.shard]].groups += 1;
     }
     for test in tests {
-        shards[at[&test.shard]].tests += 1;
+        if let Some(&at) = at.get(&test.shard) {
+            shards[at].tests += 1;
+        }
     }
 }
 

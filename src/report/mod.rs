@@ -8,20 +8,28 @@
 //! whatever cannot be told counts against it and is named.
 
 mod balance;
+pub mod compare;
+mod ended;
 pub mod escape;
 mod excerpt;
 mod figures;
 mod flaw;
 mod fold;
+pub mod foreign;
 mod gather;
 pub mod html;
+mod ideal;
 pub mod journal;
 pub mod json;
 pub mod junit;
+pub mod ladder;
 mod ledger;
+mod listed;
 pub mod markdown;
 mod merge;
 pub mod observations;
+mod part;
+pub mod quarantine;
 pub mod rerun;
 mod run;
 mod select;
@@ -31,12 +39,15 @@ mod testing;
 mod verdict;
 
 pub use balance::{Advice, Balance, Slow, Stale, Unmeasured};
+pub use compare::{Comparison, compare};
+pub use ended::{Ended, Seen};
 pub use flaw::{DiscoveryDiff, Flaw, Note, PlanCause};
 pub use journal::{Journal, JournalError};
 pub use ledger::{Doubled, Ledger, Lost, LostWhy};
-pub use merge::{Input, merge};
+pub use listed::{FoundGroup, Listed};
+pub use merge::{Input, merge, merge_with};
 pub use run::{
-    Earlier, Execution, Fewer, FinalOutcome, GroupReport, RunReport, RunVerdict, ShardEnd,
-    ShardReport, TestReport, Told, Totals,
+    DatabaseSetUp, Earlier, Execution, Fewer, FileReport, FinalOutcome, GroupReport, Place,
+    RunReport, RunVerdict, ShardEnd, ShardReport, TestReport, Told, Totals,
 };
 pub use verdict::verdict_line;

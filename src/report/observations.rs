@@ -62,7 +62,7 @@ pub struct Overhead<'a> {
 pub fn observe(report: &RunReport) -> Observations<'_> {
     let mut in_tests_us = vec![0_u64; report.groups.len()];
     let mut tests = Vec::with_capacity(report.tests.len());
-    for test in report.tests.iter().filter(|test| test.reported) {
+    for test in report.tests.iter().filter(|test| test.reported && test.shard > 0) {
         let sum = &mut in_tests_us[test.group];
         *sum = sum.saturating_add(test.duration_us);
         tests.push(TestSeen {

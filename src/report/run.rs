@@ -1,14 +1,21 @@
 //! The joined report of a run: plain values that every output is a fold over.
 
+use std::fmt;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::exit::Exit;
 use crate::model::{
-    Estimate, GroupId, Outcome, Output, Problem, ProcessEnd, RunKey, Stop, TestId, Verdict,
+    Estimate, GroupId, Outcome, Output, Problem, ProcessEnd, RunKey, Stop, TemplateOrigin, TestId,
+    Verdict,
 };
 
 use super::balance::Balance;
+use super::compare::Comparison;
 use super::ledger::Ledger;
+use super::part::{Names, Pool};
+use super::quarantine::Quarantine;
 
 /// Everything that is known of a run once its shards' journals are joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,14 +40,71 @@ pub struct RunReport {
     pub fewer: Vec<Fewer>,
     /// How evenly it came out, against the plan.
     pub balance: Balance,
+    /// Whether it was told to run some groups or tests alone.
+    pub only: bool,
+    /// What is different from the runs before, where any is known.
+    pub compared: Option<Comparison>,
+    /// The failures that are known and don't count.
+    pub quarantine: Quarantine,
+    /// The JUnit files of other tools that were merged too.
+    pub files: Vec<FileReport>,
 }
 
 impl RunReport {
-    /// Whether only chosen groups and tests were to run: then it says nothing of the others.
+    /// Tests because of which it is not green: those that are quarantined don't count.
     #[must_use]
-    pub fn is_partial(&self) -> bool {
-        self.shards.iter().any(|shard| shard.partial)
+    pub fn failing(&self) -> usize {
+        self.totals.bad() - self.quarantine.excused.len()
     }
+
+    /// Those tests, by id.
+    pub fn failures(&self) -> impl Iterator<Item = (usize, &TestReport)> {
+        let bad = self.tests.iter().enumerate().filter(|(_, test)| !test.outcome.is_good());
+        bad.filter(|(at, _)| self.quarantine.of(*at).is_none())
+    }
+
+    /// Where a test's result came from.
+    #[must_use]
+    pub fn place(&self, test: &TestReport) -> Place<'_> {
+        match test.shard {
+            0 => Place::File(self.files.get(test.worker as usize).map_or("", |file| &file.source)),
+            shard => Place::Worker { shard, worker: test.worker },
+        }
+    }
+}
+
+/// Where a test's result came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A worker of a shard.
+    Worker {
+        /// The shard, from 1.
+        shard: u32,
+        /// The worker, from 0.
+        worker: u32,
+    },
+    /// A JUnit file of another tool.
+    File(&'a str),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Worker { shard, worker } => write!(f, "shard {shard}, worker {worker}"),
+            Self::File(source) => f.write_str(source),
+        }
+    }
+}
+
+/// A JUnit file of another tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileReport {
+    /// Where it came from.
+    pub source: String,
+    /// Cases in it.
+    pub cases: usize,
+    /// When its first suite started, where it says.
+    pub started: Option<Timestamp>,
 }
 
 /// How a run ended.
@@ -163,6 +227,11 @@ pub struct ShardReport {
     pub started: Timestamp,
     /// Workers it ran.
     pub workers: u32,
+    /// How long it had listed and planned before it started, microseconds.
+    pub before_us: Option<u64>,
+    /// The databases that it made ready after that and before its first group, one after the
+    /// other.
+    pub databases: Vec<DatabaseSetUp>,
     /// How long the plan thought it takes, microseconds.
     pub predicted_us: u64,
     /// How long it took, as far as its journal goes, microseconds.
@@ -173,6 +242,17 @@ pub struct ShardReport {
     pub tests: usize,
     /// How it came to its end.
     pub end: ShardEnd,
+}
+
+/// A database whose template a shard made ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseSetUp {
+    /// Its name in the configuration.
+    pub database: String,
+    /// How its template came to be there.
+    pub origin: TemplateOrigin,
+    /// How long that took, microseconds.
+    pub took_us: u64,
 }
 
 /// How a shard came to its end.
@@ -198,6 +278,8 @@ pub struct GroupReport {
     pub tests: usize,
     /// Its executions, oldest first; the last one decides.
     pub executions: Vec<Execution>,
+    /// When it began, of a suite in JUnit files that says so.
+    pub began: Option<Timestamp>,
 }
 
 impl GroupReport {
@@ -239,24 +321,21 @@ pub struct Execution {
 pub struct TestReport {
     /// Its name.
     pub id: TestId,
-    /// JUnit's `classname`.
-    pub class: String,
-    /// JUnit's `name`.
-    pub case: String,
+    pub(super) names: Names,
     /// How it ended, all told.
     pub outcome: FinalOutcome,
     /// How long its last execution took, microseconds.
     pub duration_us: u64,
     /// Its group, an index into [`RunReport::groups`].
     pub group: usize,
-    /// The shard of its last execution.
+    /// The shard of its last execution; 0 where a JUnit file of another tool tells of it.
     pub shard: u32,
-    /// The worker of its last execution.
+    /// The worker of its last execution, or the index of its file in [`RunReport::files`].
     pub worker: u32,
     /// What its last execution said beyond its outcome.
     pub told: Option<Box<Told>>,
     /// The file it stands in.
-    pub file: Option<String>,
+    pub file: Option<Arc<str>>,
     /// The line in that file.
     pub line: Option<u32>,
     /// Whether the framework had listed it.
@@ -270,6 +349,25 @@ pub struct TestReport {
 }
 
 impl TestReport {
+    /// JUnit's `classname`.
+    #[must_use]
+    pub fn class(&self) -> &str {
+        self.names.class(&self.id.name)
+    }
+
+    /// JUnit's `name`.
+    #[must_use]
+    pub fn case(&self) -> &str {
+        self.names.case(&self.id.name)
+    }
+
+    /// Gives it another name; JUnit's stay.
+    pub(super) fn rename(&mut self, name: &str) {
+        let pool = &mut Pool::default();
+        self.names = Names::new(name, self.class(), self.case(), pool);
+        self.id.name = name.into();
+    }
+
     /// What says best why it did not hold: of its last execution, else of the last that was bad.
     #[must_use]
     pub fn telling(&self) -> Option<&Told> {
@@ -294,6 +392,15 @@ pub struct Told {
     pub kind: Option<String>,
     /// A trace, usually.
     pub detail: Option<String>,
+    /// What this test alone printed, where a JUnit file says; else output is its group's.
+    pub output: Option<String>,
+}
+
+impl Told {
+    /// The same on the heap; none where it says nothing.
+    pub(super) fn unless_empty(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
 }
 
 /// An execution of a test before its last.

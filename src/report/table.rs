@@ -3,12 +3,14 @@
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::compare::rate_text;
 use super::escape::quoted;
 use super::excerpt::excerpt;
 use super::ledger::{Lost, LostWhy};
 use super::markdown::{remarks, slowest_of};
+use super::quarantine::Excused;
 use super::rerun;
-use super::run::{Fewer, FinalOutcome, RunReport, RunVerdict, ShardReport, TestReport};
+use super::run::{Fewer, FinalOutcome, Place, RunReport, RunVerdict, ShardReport, TestReport};
 use super::verdict::{missing, total, verdict_line};
 use crate::model::{counted, human_time, thousands};
 
@@ -48,12 +50,16 @@ impl Colour {
 pub fn render(report: &RunReport, colour: Colour) -> String {
     let mut page = Page { lines: Vec::new(), colour };
     page.failures(report);
+    page.quarantined(report);
     page.flaky(report);
     page.shards(report);
     page.slowest(report);
     page.fewer(report);
     page.list("notes", &report.ledger.notes, |note| vec![note.to_string()]);
     page.ledger(report);
+    if let Some(compared) = &report.compared {
+        page.lines.push(format!("changes {}", compared.line()));
+    }
     let style = match report.verdict {
         RunVerdict::Passed => AnsiColor::Green,
         RunVerdict::Failed | RunVerdict::Incomplete => AnsiColor::Red,
@@ -86,15 +92,14 @@ impl Page {
     }
 
     fn failures(&mut self, report: &RunReport) {
-        let failures: Vec<&TestReport> =
-            report.tests.iter().filter(|test| !test.outcome.is_good()).collect();
+        let failures: Vec<&TestReport> = report.failures().map(|(_, test)| test).collect();
         let colour = self.colour;
         self.list(&format!("{} failed", counted(failures.len(), "test")), &failures, |test| {
             let red = AnsiColor::Red.on_default();
             let name = colour.paint(red, &quoted(&test.id.to_string()));
-            let (word, shard) = (test.outcome.word(), test.shard);
+            let (word, place) = (test.outcome.word(), place(report, test));
             let took = test.took_us().map(|us| format!(", {}", human_time(us))).unwrap_or_default();
-            let mut lines = vec![format!("{name} {word}, shard {shard}{took}")];
+            let mut lines = vec![format!("{name} {word}, {place}{took}")];
             let told = excerpt(report, test, EXCERPT_LINES).into_iter();
             lines.extend(told.map(|line| format!("    {line}")));
             let again = rerun::command(report, test);
@@ -103,12 +108,27 @@ impl Page {
         });
     }
 
+    fn quarantined(&mut self, report: &RunReport) {
+        let excused = &report.quarantine.excused;
+        let title = format!("{} quarantined", counted(excused.len(), "failure"));
+        self.list(&title, excused, |Excused { test, until, reason }| {
+            let test = &report.tests[*test];
+            let (name, word) = (quoted(&test.id.to_string()), test.outcome.word());
+            let why = reason.as_ref().map(|reason| format!(": {}", quoted(reason)));
+            vec![format!("{name} {word}, until {until}{}", why.unwrap_or_default())]
+        });
+        self.list("quarantine", &report.quarantine.remarks(), |line| vec![line.clone()]);
+    }
+
     fn flaky(&mut self, report: &RunReport) {
-        let flaky: Vec<&TestReport> =
-            report.tests.iter().filter(|test| test.outcome == FinalOutcome::Flaky).collect();
-        self.list(&format!("{} flaky", counted(flaky.len(), "test")), &flaky, |test| {
+        let flaky = |(_, test): &(usize, &TestReport)| test.outcome == FinalOutcome::Flaky;
+        let flaky: Vec<_> = report.tests.iter().enumerate().filter(flaky).collect();
+        self.list(&format!("{} flaky", counted(flaky.len(), "test")), &flaky, |(at, test)| {
             let name = quoted(&test.id.to_string());
-            vec![format!("{name}, {} tries, shard {}", test.earlier.len() + 1, test.shard)]
+            let rate = report.compared.as_ref().and_then(|compared| compared.rate(*at));
+            let rate = rate.map(|rate| format!(", {}", rate_text(rate))).unwrap_or_default();
+            let place = place(report, test);
+            vec![format!("{name}, {} tries, {place}{rate}", test.earlier.len() + 1)]
         });
     }
 
@@ -164,6 +184,14 @@ impl Page {
         self.list("not whole", &ledger.flaws, |flaw| vec![flaw.to_string()]);
         self.list("ran more than once", &ledger.doubled, |doubled| vec![doubled.to_string()]);
         self.list("lost", &ledger.lost, lost);
+    }
+}
+
+/// Where a test's result came from.
+fn place(report: &RunReport, test: &TestReport) -> String {
+    match report.place(test) {
+        Place::Worker { shard, worker: _ } => format!("shard {shard}"),
+        Place::File(source) => quoted(source),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Builds journals for tests, as a shard would write them.
 
+use std::io;
+
 use jiff::{Timestamp, ToSpan as _};
 
 use crate::model::{
@@ -47,6 +49,16 @@ pub(super) fn result(name: &str, outcome: Outcome) -> TestResult {
         repeats: 1,
         tries: Vec::new(),
     }
+}
+
+/// What a renderer writes.
+pub(super) fn rendered(
+    render: fn(&RunReport, &mut dyn io::Write) -> io::Result<()>,
+    report: &RunReport,
+) -> String {
+    let mut text = Vec::new();
+    render(report, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
 }
 
 /// The report of these journals; their sources are `log-0`, `log-1`, ….

@@ -15,21 +15,42 @@ pub fn verdict_line(report: &RunReport) -> String {
         0 => String::new(),
         n => format!(", {} flaky", thousands(n as u64)),
     };
+    let excused = match report.quarantine.excused.len() {
+        0 => String::new(),
+        n => format!(", {} quarantined", counted(n, "failure")),
+    };
+    if report.ledger.unproven > 0 && report.verdict != RunVerdict::Incomplete {
+        return unproven_line(report, &tests, &(excused + &flaky));
+    }
     match report.verdict {
-        RunVerdict::Passed if report.is_partial() => {
-            format!("✓ green, of what was chosen: {groups}, {tests}{flaky}")
+        RunVerdict::Passed if report.only => {
+            format!("✓ green, of what was chosen: {groups}, {tests}{flaky}{excused}")
         }
-        RunVerdict::Passed => {
-            format!("✓ whole and green: {groups}, {tests}, every one ran exactly once{flaky}")
-        }
+        RunVerdict::Passed => format!(
+            "✓ whole and green: {groups}, {tests}, every one ran exactly once{flaky}{excused}"
+        ),
         RunVerdict::Failed => format!(
-            "✗ failed: {} of {tests} failed{flaky}; {groups}, every one ran exactly once",
-            thousands(report.totals.bad() as u64),
+            "✗ failed: {} of {tests} failed{excused}{flaky}; {groups}, every one ran exactly once",
+            thousands(report.failing() as u64),
         ),
         RunVerdict::Incomplete if report.ledger.is_whole() => {
             format!("✗ nothing ran: {groups}, no test")
         }
         RunVerdict::Incomplete => format!("✗ not whole: {}", reasons(report)),
+    }
+}
+
+/// Of a run, or a part of one, that nobody planned.
+fn unproven_line(report: &RunReport, tests: &str, beside: &str) -> String {
+    let planned = counted(report.ledger.planned, "planned group");
+    let unproven = counted(report.ledger.unproven, "test");
+    let proof = match report.ledger.planned {
+        0 => "no plan, so that all ran is not proven".to_owned(),
+        _ => format!("{planned} ran exactly once; {unproven} without a plan"),
+    };
+    match report.failing() {
+        0 => format!("✓ green: {tests}, none failed{beside}; {proof}"),
+        bad => format!("✗ failed: {} of {tests} failed{beside}; {proof}", thousands(bad as u64)),
     }
 }
 
@@ -63,8 +84,8 @@ fn reasons(report: &RunReport) -> String {
             }
         }
     }
-    if report.totals.bad() > 0 {
-        reasons.push(format!("{} failed", counted(report.totals.bad(), "test")));
+    if report.failing() > 0 {
+        reasons.push(format!("{} failed", counted(report.failing(), "test")));
     }
     reasons.join("; ")
 }

@@ -38,19 +38,19 @@ pub(super) fn companions(
     let waiting_us = queue.iter().map(|other| jobs[other.job].estimate_us);
     let waiting_us = waiting_us.fold(job.estimate_us, u64::saturating_add);
     let mut room = Room::beside(job, waiting_us, workers);
-    let (with, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(queue).into_iter().partition(
-        |other| {
+    let (with, rest): (VecDeque<_>, VecDeque<_>) =
+        std::mem::take(queue).into_iter().partition(|other| {
             let its = &jobs[other.job];
             other.may_share() && go_together(job, its) && room.takes(its)
-        },
-    );
+        });
     *queue = rest;
     with.into()
 }
 
 /// What is told of a batch in doubt.
 pub(super) fn note(jobs: &[&Job], doubt: &str) -> String {
-    let names = jobs.iter().take(NAMED_MAX).map(|job| one_line(&job.group.id.to_string()).into_owned());
+    let names =
+        jobs.iter().take(NAMED_MAX).map(|job| one_line(&job.group.id.to_string()).into_owned());
     let mut names = names.collect::<Vec<_>>().join(", ");
     if let Some(more @ 1..) = jobs.len().checked_sub(NAMED_MAX) {
         names.push_str(&format!(" and {more} more"));
@@ -216,12 +216,9 @@ impl<'a> Owners<'a> {
             tests.into_iter().any(|test| self.naming.key_of_listed(test) == key)
         };
         let file = case.file.as_deref().map(|file| file.strip_prefix("./").unwrap_or(file));
-        let class = |name: &str| {
-            self.naming.key_of_listed(name) == case.class || name == case.class
-        };
-        let begins = |name: &str| {
-            key.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"))
-        };
+        let class =
+            |name: &str| self.naming.key_of_listed(name) == case.class || name == case.class;
+        let begins = |name: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
         let is_file = |name: &str| file == Some(name);
         let ends = |name: &str| {
             file.and_then(|file| file.strip_suffix(name)).is_some_and(|dir| dir.ends_with('/'))

@@ -264,8 +264,7 @@ impl Dispatcher {
                 with: with.iter().map(|other| other.job).collect(),
             });
             let (slow_said, phase) = (false, Phase::Free);
-            self.workers[slot] =
-                Some(Running { this, with, started_us: now_us, slow_said, phase });
+            self.workers[slot] = Some(Running { this, with, started_us: now_us, slow_said, phase });
         }
     }
 

@@ -363,8 +363,7 @@ impl<'a, 'o> Driver<'a, 'o> {
             slot.follower = Some((job.group.id.clone(), Follower::new(slot.output.clone())));
         }
         let more = if self.dispatcher.has_waiting() { More::Follow } else { More::No };
-        let order =
-            Order { job, with, framework, session, selection, controls: inbox, keep, more };
+        let order = Order { job, with, framework, session, selection, controls: inbox, keep, more };
         // A worker ends only after its orders' sender is gone, so it is there to take this.
         let _ = slot.orders.send(order).await;
     }

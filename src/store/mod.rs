@@ -9,11 +9,17 @@ mod globs;
 pub use globs::{GlobError, matching};
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::model::Shard;
+
+/// What is written to a file at once, bytes.
+const WRITE_BYTES: usize = 256 * 1024;
+
+/// What is read of a file at once, bytes.
+const READ_BYTES: usize = 256 * 1024;
 
 /// What could not be done with which file.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +48,29 @@ impl StoreError {
 /// When it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
     fs::read(path).map_err(|error| StoreError::new("read", path, error))
+}
+
+/// The whole of a file, in place of what the buffer held.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_into(path: &Path, buffer: &mut Vec<u8>) -> Result<(), StoreError> {
+    buffer.clear();
+    let read = File::open(path).and_then(|mut file| file.read_to_end(buffer));
+    read.map(|_| ()).map_err(|error| StoreError::new("read", path, error))
+}
+
+/// What `take` makes of a file that is read bit by bit.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_with<T>(
+    path: &Path,
+    take: impl FnOnce(&mut dyn BufRead) -> io::Result<T>,
+) -> Result<T, StoreError> {
+    let read =
+        File::open(path).and_then(|file| take(&mut BufReader::with_capacity(READ_BYTES, file)));
+    read.map_err(|error| StoreError::new("read", path, error))
 }
 
 /// The whole of a file or stream that is no larger than so many bytes.
@@ -86,11 +115,25 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// # Errors
 /// When the directory cannot be made or written to; the old file is then untouched.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace_with(path, |file| file.write_all(bytes))
+}
+
+/// Replaces a file whole by what `write` writes, which is never all in memory.
+///
+/// # Errors
+/// As [`replace`], and when `write` fails.
+pub fn replace_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), StoreError> {
     let parent = parent(path);
     make_dir(parent)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = parent.join(format!(".{name}.{}.new", std::process::id()));
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    let written = File::create(&beside)
+        .map(|file| BufWriter::with_capacity(WRITE_BYTES, file))
+        .and_then(|mut file| write(&mut file).and_then(|()| file.flush()))
+        .and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&beside);
         StoreError::new("write", path, error)

@@ -131,6 +131,70 @@ const CASES = {
     }
   },
 
+  /**
+   * A second run: `breaks` fails now, `mends` passes, `slow` takes 9.5 s, `young` is new, `gone` is
+   * not there, `known` is quarantined, `wobbly` is flaky; on a database, with a worker too many.
+   */
+  async changes(browser) {
+    const { page, check } = await open(browser);
+    assert.match((await page.locator("h2").allTextContents())[1], /^Changes since run 1$/);
+    const inside = (id) => page.locator(`#${id} li`).allTextContents();
+    assert.deepEqual(await inside("new-failures"), ["failed ju:c::breaks"]);
+    assert.deepEqual(await inside("fixed"), ["passed ju:c::mends"]);
+    assert.deepEqual(await inside("slower"), ["passed ju:c::slow took 9.5 s, usually 1.5 s"]);
+    assert.deepEqual(await inside("added"), ["passed ju:c::young"]);
+    assert.deepEqual(await inside("removed"), ["ju:c::gone"]);
+    const removed = page.locator("#removed li");
+    assert.equal(await removed.isVisible(), true);
+    await page.locator("#removed summary").click();
+    assert.equal(await removed.isVisible(), false);
+
+    const entry = page.locator("#failures details.test", { hasText: "ju:c::breaks" });
+    await entry.locator("summary").first().click();
+    assert.equal(await entry.locator(".rerun").isVisible(), false);
+    await page.locator("#new-failures a").click();
+    await entry.locator(".rerun").waitFor();
+    assert.match(await entry.locator("summary").first().textContent(), /new/);
+
+    const known = page.locator("#quarantined details.test");
+    assert.equal(await known.count(), 1);
+    assert.match(await known.textContent(), /quarantined until 9999-12-31: a known one/);
+    assert.equal(await page.locator("#failures", { hasText: "ju:c::known" }).count(), 0);
+    assert.match(await page.locator("#quarantine").textContent(), /matches no test/);
+
+    const wobbly = page.locator("#flaky details.test");
+    await wobbly.locator("details.earlier summary").click();
+    assert.equal(await wobbly.getByText("wobbly is wrong").first().isVisible(), true);
+    assert.match(await wobbly.textContent(), /flaky in the last run too/);
+    assert.match(await wobbly.textContent(), /try 1: failed.*last try: passed/s);
+
+    const lanes = page.locator("#timeline .lane");
+    assert.equal(await lanes.count(), 4);
+    for (const lane of await lanes.all()) {
+      assert.match(await lane.getAttribute("aria-label"), /^shard 1, worker \d: \d groups? in .*, idle \d/);
+    }
+    const database = page.locator("#timeline rect.database title").first();
+    assert.match(await database.textContent(), /^database main, /);
+    for (const part of ["planning", "idle", "good", "bad"]) {
+      assert.ok((await page.locator(`#timeline rect.${part}`).count()) > 0, part);
+    }
+    assert.match(await page.locator("#timeline table").textContent(), /1\/1main/);
+
+    const finds = { "is:new-failure": ["breaks"], "is:fixed": ["mends"], "is:slower": ["slow"] };
+    Object.assign(finds, { "is:new": ["young"], "is:quarantined": ["known"], "is:constructor": [] });
+    for (const [word, expected] of Object.entries(finds)) {
+      await search(page, word);
+      assert.deepEqual(await names(page), expected.map((name) => "ju:c::" + name), word);
+    }
+    await search(page, "is:slower");
+    await page.locator("#list").focus();
+    await page.keyboard.press("Enter");
+    assert.match(await page.locator("#detail-body").textContent(), /passed · slower · 9.5 s/);
+    await page.keyboard.press("Escape");
+    await picture(page, "changes");
+    check();
+  },
+
   /** Names, messages and outputs that would set `pwned` if any of them ran. */
   async hostile(browser) {
     const { page, check } = await open(browser);
@@ -146,7 +210,7 @@ const CASES = {
     await search(page, "<img");
     await search(page, "");
     for (const target of await page.locator("main a").all()) {
-      assert.match(await target.getAttribute("href"), /^#o\d+$/);
+      assert.match(await target.getAttribute("href"), /^#[ot]\d+$/);
     }
     assert.equal(await page.evaluate(() => globalThis.pwned), undefined);
     assert.equal(await page.locator("main img, main iframe, main object, main svg script").count(), 0);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod changes;
 mod ci_home;
 mod databases;
 mod db_command;
@@ -12,6 +13,7 @@ mod db_sqlite;
 mod docs;
 mod failed;
 mod feedback;
+mod foreign;
 mod frameworks;
 mod github_action;
 mod gitlab_ci;
@@ -20,6 +22,7 @@ mod hostile;
 mod html_page;
 mod init;
 mod managed;
+mod merge_bad_input;
 mod merging;
 mod odd_input;
 mod only;
@@ -27,7 +30,9 @@ mod order;
 mod planning;
 mod process;
 mod publish;
+mod quarantine;
 mod quickstart;
+mod report_schema;
 mod reports;
 mod running;
 mod sizing;

@@ -6,6 +6,7 @@ mod from_forks;
 mod gitlab;
 mod real;
 mod secrets;
+mod tls;
 mod trouble;
 
 use std::path::Path;

@@ -82,7 +82,7 @@ impl Earlier {
                 *known = finished.attempt.max(*known);
             }
             let last = finished.last && !runs_again;
-            events.push(Event::GroupFinished(GroupFinished { last, ..finished }));
+            events.push(Event::GroupFinished(finished.told_again(last)));
         }
         Carried { events, again: Some(again), attempts, before_us: journal.last_us }
     }

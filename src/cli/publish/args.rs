@@ -48,6 +48,10 @@ pub(in crate::cli) struct PublishArgs {
     #[arg(required = true, value_name = "PATHS")]
     pub(super) paths: Vec<PathBuf>,
 
+    /// Tests whose failures are known and don't count until a day
+    #[arg(long, value_name = "FILE", env = "EVENLY_QUARANTINE")]
+    pub(super) quarantine: Option<PathBuf>,
+
     /// When the report becomes a comment of the pull or merge request
     #[arg(long, value_name = "WHEN", env = "EVENLY_COMMENT", default_value = "always")]
     pub(super) comment: WhenArg,

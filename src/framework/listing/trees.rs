@@ -38,11 +38,8 @@ pub(super) fn rspec(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
 
 /// See [`super::ListFormat::Phpunit`]. A group is selected by a pattern of its tests' names.
 pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
-    let refuse = |error: String| ListError::Xml {
-        expected: "PHPUnit's XML",
-        error,
-        start: start(stdout),
-    };
+    let refuse =
+        |error: String| ListError::Xml { expected: "PHPUnit's XML", error, start: start(stdout) };
     let mut reader = Reader::from_reader(stdout);
     let mut classes: Vec<(String, Vec<String>)> = Vec::new();
     let mut known = false;

@@ -1,131 +1,50 @@
 //! From elements to cases: a stack of what is open, each handed to its owner when it ends.
 
+use std::borrow::Cow;
+use std::mem;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use quick_xml::events::BytesStart;
-
-use super::attributes::Attributes;
+use super::attributes::{Attributes, Pairs};
 use super::notes::{Notes, Oddity};
+use super::open::{Element, Found, Open, Owner, PartialCase, Stream, Suite, detail, joined};
+use super::parse::Tag;
 use super::text::{Text, resolve};
-use super::{Case, Flavour, Limits, Rerun, SUITE_CASE, values};
+use super::{Case, Flavour, Limits, Rerun, Root, SUITE_CASE, values};
 use crate::model::Outcome;
 
 /// The name of a foreign root element in a message, characters.
 const ROOT_CHARS_MAX: usize = 64;
 
-struct Open {
-    element: Element,
-    /// The text inside, for the elements whose text counts.
-    text: Option<Text>,
-}
-
-enum Element {
-    Suite(Box<Suite>),
-    Case(Box<PartialCase>),
-    Status { outcome: Outcome, message: Option<String>, kind: Option<String> },
-    Rerun(Box<Rerun>),
-    StackTrace,
-    Output(Stream),
-    Property { name: String, value: Option<String> },
-    Other,
-}
-
-#[derive(Clone, Copy)]
-enum Stream {
-    Out,
-    Err,
-}
-
-/// What statuses and outputs can belong to.
-enum Owner<'a> {
-    Suite(&'a mut Suite),
-    Case(&'a mut PartialCase),
-    Rerun(&'a mut Rerun),
-}
-
-struct Suite {
-    name: Arc<str>,
-    file: Option<String>,
-    timestamp: Option<Timestamp>,
-    /// Its `tests`.
-    declared: Option<u64>,
-    /// How many cases the file had before it.
-    cases_before: u64,
-    /// How many reruns the file had before it.
-    reruns_before: u64,
-    /// How many cases stand in it directly.
-    cases: u64,
-    found: Option<Found>,
-    output: Option<String>,
-    error_output: Option<String>,
-}
-
-struct PartialCase {
-    case: Case,
-    found: Option<Found>,
-    /// What its `status` or `result` says.
-    word: Option<Outcome>,
-}
-
-/// The worst status so far.
-struct Found {
-    outcome: Outcome,
-    message: Option<String>,
-    kind: Option<String>,
-    detail: Option<String>,
-}
-
-impl Found {
-    /// The worse of two; of two as bad the first, with the other's text below its own.
-    fn worse(first: Option<Self>, second: Self) -> Self {
-        match first {
-            Some(first) if first.outcome > second.outcome => first,
-            Some(first) if first.outcome == second.outcome => {
-                let detail = joined(first.detail, second.detail.or(second.message));
-                Self { detail, ..first }
-            }
-            Some(_) | None => second,
-        }
-    }
-}
-
-fn joined(first: Option<String>, second: Option<String>) -> Option<String> {
-    match (first, second) {
-        (Some(first), Some(second)) => Some(first + "\n" + &second),
-        (first, second) => first.or(second),
-    }
-}
-
-/// A status' or property's text without the blank lines and indentation of the file around it.
-fn detail(text: &str) -> Option<String> {
-    let text = text.trim_end();
-    let start = text.len() - text.trim_start().len();
-    let start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    (!text.is_empty()).then(|| text[start..].to_owned())
-}
-
 /// Collects cases; see the parent module for the rules.
-pub(super) struct Assembler<'a> {
+pub(super) struct Assembler<'t, 'a> {
     pub(super) notes: Notes,
     limits: Limits,
-    open: Vec<Open>,
+    open: Vec<Open<'t>>,
+    /// What the attributes of one tag after the other are put into.
+    pairs: Pairs<'t>,
     /// Outermost suites seen.
     roots: u64,
+    root: Option<Root>,
     /// The first element outside any suite.
     foreign_root: Option<String>,
     cases: u64,
     reruns: u64,
-    on_case: &'a mut dyn FnMut(Case),
+    on_case: &'a mut dyn FnMut(Case<Cow<'_, str>>),
 }
 
-impl<'a> Assembler<'a> {
-    pub(super) fn new(limits: &Limits, notes: Notes, on_case: &'a mut dyn FnMut(Case)) -> Self {
+impl<'t, 'a> Assembler<'t, 'a> {
+    pub(super) fn new(
+        limits: &Limits,
+        notes: Notes,
+        on_case: &'a mut dyn FnMut(Case<Cow<'_, str>>),
+    ) -> Self {
         Self {
             notes,
             limits: *limits,
             open: Vec::new(),
+            pairs: Vec::with_capacity(8),
             roots: 0,
+            root: None,
             foreign_root: None,
             cases: 0,
             reruns: 0,
@@ -137,23 +56,23 @@ impl<'a> Assembler<'a> {
     ///
     /// # Errors
     /// When it is too deep, with the reason to stop.
-    pub(super) fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), String> {
+    pub(super) fn start(&mut self, tag: Tag<'t>) -> Result<(), String> {
         if self.open.len() >= self.limits.depth_max {
             return Err(format!("elements nest deeper than {}", self.limits.depth_max));
         }
         let name = tag.local_name();
-        let attributes = Attributes::of(tag, &self.limits, &mut self.notes);
-        let element = match (name.as_ref(), self.suite().is_some()) {
-            (b"testsuite" | b"testsuites", _) => self.start_suite(name.as_ref(), &attributes),
-            (b"testcase", true) => self.start_case(&attributes),
+        let attributes = self.attributes(tag);
+        let element = match (name, self.suite().is_some()) {
+            ("testsuite" | "testsuites", _) => self.start_suite(name, &attributes),
+            ("testcase", true) => Element::Case(Box::new(self.start_case(&attributes))),
             (name, true) => self.start_part(name, &attributes),
             (name, false) => {
-                let shown = String::from_utf8_lossy(name);
                 self.foreign_root
-                    .get_or_insert_with(|| shown.chars().take(ROOT_CHARS_MAX).collect());
+                    .get_or_insert_with(|| name.chars().take(ROOT_CHARS_MAX).collect());
                 Element::Other
             }
         };
+        self.pairs = attributes.into_list();
         let text = match element {
             Element::Suite(_) | Element::Case(_) | Element::Other => None,
             Element::Status { .. }
@@ -166,22 +85,45 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
+    /// Opens and closes an element in one: a case that has nothing inside is what most of a report
+    /// is made of.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(super) fn empty(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        let fits = self.open.len() < self.limits.depth_max;
+        if fits && tag.local_name() == "testcase" && self.suite().is_some() {
+            let attributes = self.attributes(tag);
+            let case = self.start_case(&attributes);
+            self.pairs = attributes.into_list();
+            self.end_case(case);
+            return Ok(());
+        }
+        self.start(tag)?;
+        self.end();
+        Ok(())
+    }
+
+    fn attributes(&mut self, tag: Tag<'t>) -> Attributes<'t> {
+        Attributes::of(tag, mem::take(&mut self.pairs), &self.limits, &mut self.notes)
+    }
+
     /// The innermost suite.
-    fn suite(&mut self) -> Option<&mut Suite> {
+    fn suite(&mut self) -> Option<&mut Suite<'t>> {
         self.open.iter_mut().rev().find_map(|open| {
             if let Element::Suite(suite) = &mut open.element { Some(&mut **suite) } else { None }
         })
     }
 
     /// The innermost case.
-    fn case(&mut self) -> Option<&mut Case> {
+    fn case(&mut self) -> Option<&mut Case<Cow<'t, str>>> {
         self.open.iter_mut().rev().find_map(|open| {
             if let Element::Case(case) = &mut open.element { Some(&mut case.case) } else { None }
         })
     }
 
     /// The innermost element that statuses and outputs can belong to.
-    fn owner(&mut self) -> Option<Owner<'_>> {
+    fn owner(&mut self) -> Option<Owner<'_, 't>> {
         self.open.iter_mut().rev().find_map(|open| match &mut open.element {
             Element::Suite(suite) => Some(Owner::Suite(suite)),
             Element::Case(case) => Some(Owner::Case(case)),
@@ -194,10 +136,14 @@ impl<'a> Assembler<'a> {
         })
     }
 
-    fn start_suite(&mut self, tag: &[u8], attributes: &Attributes<'_>) -> Element {
+    fn start_suite(&mut self, tag: &str, attributes: &Attributes<'t>) -> Element<'t> {
         let notes = &mut self.notes;
+        let name = attributes.text("name", notes);
+        if self.root.is_none() {
+            self.root = Some(Root { name: name.as_deref().unwrap_or_default().to_owned() });
+        }
         // The root's name is the report's, not a suite's.
-        let own_name = if tag == b"testsuite" { attributes.text("name", notes) } else { None };
+        let own_name = name.filter(|_| tag == "testsuite");
         let own_file = attributes.first(["file", "filepath"], notes);
         let own_timestamp = attributes.timestamp(notes);
         let declared = attributes.text("tests", notes).and_then(|tests| tests.trim().parse().ok());
@@ -212,7 +158,7 @@ impl<'a> Assembler<'a> {
             None => (Arc::default(), None, None),
         };
         Element::Suite(Box::new(Suite {
-            name: own_name.filter(|own| !own.is_empty()).map_or(name, Arc::from),
+            name: own_name.filter(|own| !own.is_empty()).map_or(name, |own| Arc::from(&*own)),
             file: own_file.or(file),
             timestamp: own_timestamp.or(timestamp),
             declared,
@@ -225,7 +171,7 @@ impl<'a> Assembler<'a> {
         }))
     }
 
-    fn start_case(&mut self, attributes: &Attributes<'_>) -> Element {
+    fn start_case(&mut self, attributes: &Attributes<'t>) -> PartialCase<'t> {
         let notes = &mut self.notes;
         let own_file = attributes.first(["file", "filepath"], notes);
         let own_timestamp = attributes.timestamp(notes);
@@ -257,11 +203,11 @@ impl<'a> Assembler<'a> {
             case.file = case.file.or_else(|| suite.file.clone());
             case.timestamp = case.timestamp.or(suite.timestamp);
         }
-        Element::Case(Box::new(PartialCase { case, found: None, word }))
+        PartialCase { case, found: None, word }
     }
 
     /// Opens an element inside a suite that is neither a suite nor a case.
-    fn start_part(&mut self, name: &[u8], attributes: &Attributes<'_>) -> Element {
+    fn start_part(&mut self, name: &str, attributes: &Attributes<'t>) -> Element<'t> {
         let notes = &mut self.notes;
         let mut status = |outcome| Element::Status {
             outcome,
@@ -269,25 +215,30 @@ impl<'a> Assembler<'a> {
             kind: attributes.text("type", notes),
         };
         match name {
-            b"failure" => status(Outcome::Failed),
-            b"error" => status(Outcome::Errored),
-            b"skipped" => status(Outcome::Skipped),
-            b"flakyFailure" => self.start_rerun(Flavour::Flaky, Outcome::Failed, attributes),
-            b"flakyError" => self.start_rerun(Flavour::Flaky, Outcome::Errored, attributes),
-            b"rerunFailure" => self.start_rerun(Flavour::Rerun, Outcome::Failed, attributes),
-            b"rerunError" => self.start_rerun(Flavour::Rerun, Outcome::Errored, attributes),
-            b"system-out" => Element::Output(Stream::Out),
-            b"system-err" => Element::Output(Stream::Err),
-            b"property" => Element::Property {
+            "failure" => status(Outcome::Failed),
+            "error" => status(Outcome::Errored),
+            "skipped" => status(Outcome::Skipped),
+            "flakyFailure" => self.start_rerun(Flavour::Flaky, Outcome::Failed, attributes),
+            "flakyError" => self.start_rerun(Flavour::Flaky, Outcome::Errored, attributes),
+            "rerunFailure" => self.start_rerun(Flavour::Rerun, Outcome::Failed, attributes),
+            "rerunError" => self.start_rerun(Flavour::Rerun, Outcome::Errored, attributes),
+            "system-out" => Element::Output(Stream::Out),
+            "system-err" => Element::Output(Stream::Err),
+            "property" => Element::Property {
                 name: attributes.text("name", notes).unwrap_or_default(),
                 value: attributes.text("value", notes),
             },
-            b"stackTrace" if matches!(self.owner(), Some(Owner::Rerun(_))) => Element::StackTrace,
+            "stackTrace" if matches!(self.owner(), Some(Owner::Rerun(_))) => Element::StackTrace,
             _ => Element::Other,
         }
     }
 
-    fn start_rerun(&mut self, flavour: Flavour, outcome: Outcome, of: &Attributes<'_>) -> Element {
+    fn start_rerun(
+        &mut self,
+        flavour: Flavour,
+        outcome: Outcome,
+        of: &Attributes<'t>,
+    ) -> Element<'t> {
         let notes = &mut self.notes;
         Element::Rerun(Box::new(Rerun {
             flavour,
@@ -303,7 +254,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Takes a piece of text for the innermost element whose text counts.
-    pub(super) fn text(&mut self, piece: &str) {
+    pub(super) fn text(&mut self, piece: Cow<'t, str>) {
         for open in self.open.iter_mut().rev() {
             if let Some(text) = &mut open.text {
                 return text.push(piece);
@@ -321,10 +272,10 @@ impl<'a> Assembler<'a> {
     /// Takes what stands between `&` and `;` in a text.
     pub(super) fn reference(&mut self, reference: &str) {
         if let Some(c) = resolve(reference) {
-            self.text(c.encode_utf8(&mut [0; 4]));
+            self.text(Cow::Owned(c.to_string()));
         } else {
             self.notes.add(Oddity::Entity, reference);
-            self.text(&format!("&{reference};"));
+            self.text(Cow::Owned(format!("&{reference};")));
         }
     }
 
@@ -336,30 +287,30 @@ impl<'a> Assembler<'a> {
             Element::Suite(suite) => self.end_suite(*suite),
             Element::Case(partial) => self.end_case(*partial),
             Element::Status { outcome, message, kind } => {
-                let found = Found { outcome, message, kind, detail: detail(&text) };
+                let found = Found { outcome, message, kind, detail: detail(text) };
                 self.end_status(found);
             }
             Element::Rerun(mut rerun) => {
                 self.reruns += 1;
-                rerun.detail = joined(detail(&text), rerun.detail);
+                rerun.detail = joined(detail(text), rerun.detail);
                 if let Some(case) = self.case() {
                     case.reruns.push(*rerun);
                 }
             }
             Element::StackTrace => {
                 if let Some(Owner::Rerun(rerun)) = self.owner() {
-                    rerun.detail = joined(rerun.detail.take(), detail(&text));
+                    rerun.detail = joined(rerun.detail.take(), detail(text));
                 }
             }
-            Element::Output(stream) => self.end_output(stream, &text),
+            Element::Output(stream) => self.end_output(stream, text),
             Element::Property { name, value } => {
-                self.end_property(name, value.or_else(|| detail(&text)).unwrap_or_default());
+                self.end_property(name, value.or_else(|| detail(text)).unwrap_or_default());
             }
             Element::Other => {}
         }
     }
 
-    fn end_status(&mut self, new: Found) {
+    fn end_status(&mut self, new: Found<'t>) {
         let found = match self.owner() {
             Some(Owner::Suite(suite)) => &mut suite.found,
             Some(Owner::Case(case)) => &mut case.found,
@@ -368,7 +319,7 @@ impl<'a> Assembler<'a> {
         *found = Some(Found::worse(found.take(), new));
     }
 
-    fn end_output(&mut self, stream: Stream, text: &str) {
+    fn end_output(&mut self, stream: Stream, text: Cow<'t, str>) {
         if text.trim().is_empty() {
             return;
         }
@@ -382,10 +333,13 @@ impl<'a> Assembler<'a> {
             Stream::Out => out,
             Stream::Err => err,
         };
-        output.get_or_insert_default().push_str(text);
+        *output = Some(match output.take() {
+            Some(before) => before + text,
+            None => text,
+        });
     }
 
-    fn end_property(&mut self, name: String, value: String) {
+    fn end_property(&mut self, name: Cow<'t, str>, value: Cow<'t, str>) {
         let properties_max = self.limits.properties_max;
         let Some(case) = self.case() else { return };
         if case.properties.len() < properties_max {
@@ -395,8 +349,8 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    fn end_case(&mut self, PartialCase { mut case, found, word }: PartialCase) {
-        let never_passed = |rerun: &&Rerun| rerun.flavour == Flavour::Rerun;
+    fn end_case(&mut self, PartialCase { mut case, found, word }: PartialCase<'t>) {
+        let never_passed = |rerun: &&Rerun<Cow<'t, str>>| rerun.flavour == Flavour::Rerun;
         let found = found.or_else(|| {
             let worst = case.reruns.iter().filter(never_passed).max_by_key(|r| r.outcome)?;
             Some(Found {
@@ -415,14 +369,14 @@ impl<'a> Assembler<'a> {
         (self.on_case)(case);
     }
 
-    fn end_suite(&mut self, suite: Suite) {
+    fn end_suite(&mut self, suite: Suite<'t>) {
         let Suite { name, file, timestamp, declared, .. } = suite;
         if let Some(Found { outcome, message, kind, detail }) = suite.found {
             self.cases += 1;
             (self.on_case)(Case {
                 suite: name.clone(),
-                class: name.to_string(),
-                name: SUITE_CASE.to_owned(),
+                class: Cow::Owned(name.to_string()),
+                name: Cow::Borrowed(SUITE_CASE),
                 outcome,
                 duration_us: None,
                 message,
@@ -462,6 +416,11 @@ impl<'a> Assembler<'a> {
         });
         let wrapped = self.roots > 0 && !self.open.is_empty();
         inside.or(wrapped.then_some("the file ends inside its root element"))
+    }
+
+    /// The first root of a report, and the first element that is none of a report's.
+    pub(super) fn roots(&mut self) -> (Option<Root>, Option<String>) {
+        (self.root.take(), self.foreign_root.take())
     }
 
     /// What the file is when it is no report; none when there was a suite.

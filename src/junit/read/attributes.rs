@@ -3,23 +3,33 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use quick_xml::events::BytesStart;
+use quick_xml::events::attributes::Attributes as Raw;
 
 use super::notes::{Notes, Oddity};
-use super::text::{bounded, unescape, unix_lines};
+use super::parse::Tag;
+use super::text::{bounded, unescape, unix_lines, utf8};
 use super::{Limits, values};
 
-/// Raw names and values; of a name that occurs twice the first counts.
-pub(super) struct Attributes<'a> {
-    list: Vec<(&'a [u8], Cow<'a, [u8]>)>,
+/// Names and values as they stand in the file; of a name that occurs twice the first counts.
+pub(super) type Pairs<'t> = Vec<(&'t [u8], Cow<'t, [u8]>)>;
+
+/// The attributes of the tag that was read last.
+pub(super) struct Attributes<'t> {
+    list: Pairs<'t>,
     text_bytes_max: usize,
 }
 
-impl<'a> Attributes<'a> {
-    pub(super) fn of(tag: &'a BytesStart<'_>, limits: &Limits, notes: &mut Notes) -> Self {
-        let mut list = Vec::with_capacity(8);
+impl<'t> Attributes<'t> {
+    /// Reads what stands between `<` and `>`; the list is one that is used again and again.
+    pub(super) fn of(
+        tag: Tag<'t>,
+        mut list: Pairs<'t>,
+        limits: &Limits,
+        notes: &mut Notes,
+    ) -> Self {
+        list.clear();
         // The HTML rules take values without quotes and names without values too.
-        for attribute in tag.html_attributes().with_checks(false) {
+        for attribute in Raw::html(tag.text, tag.name_bytes).with_checks(false) {
             if list.len() == limits.attributes_max {
                 notes.add(Oddity::Attributes, "");
                 break;
@@ -32,19 +42,23 @@ impl<'a> Attributes<'a> {
         Self { list, text_bytes_max: limits.text_bytes_max }
     }
 
+    /// Gives the list back.
+    pub(super) fn into_list(self) -> Pairs<'t> {
+        self.list
+    }
+
     /// The attribute as text, even when it is empty.
     ///
     /// A line break that stands raw in it is kept, although XML makes it a space: the message of
     /// a writer that forgot to escape it reads better.
-    pub(super) fn text(&self, name: &str, notes: &mut Notes) -> Option<String> {
+    pub(super) fn text(&self, name: &str, notes: &mut Notes) -> Option<Cow<'t, str>> {
         let (_, raw) = self.list.iter().find(|(key, _)| *key == name.as_bytes())?;
-        let raw = String::from_utf8_lossy(raw);
-        let text = unescape(&unix_lines(&raw), notes);
+        let text = unescape(unix_lines(utf8(raw.clone())), notes);
         Some(bounded(text, self.text_bytes_max, notes))
     }
 
     /// The first of several attributes that is there and not empty.
-    pub(super) fn first(&self, names: [&str; 2], notes: &mut Notes) -> Option<String> {
+    pub(super) fn first(&self, names: [&str; 2], notes: &mut Notes) -> Option<Cow<'t, str>> {
         names.into_iter().find_map(|name| self.text(name, notes).filter(|text| !text.is_empty()))
     }
 

@@ -23,19 +23,21 @@ mod attributes;
 mod corpus;
 mod decode;
 mod notes;
+mod open;
 mod parse;
 #[cfg(test)]
 mod tests;
 mod text;
 mod values;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::model::Outcome;
 
-pub use parse::{read, read_each};
+pub use parse::{read, read_borrowed, read_each};
 
 /// The name of the case that stands for a failure of the suite itself (its class did not load,
 /// its set-up broke).
@@ -92,41 +94,95 @@ pub struct Remarks {
     pub broken: Option<String>,
     /// See [`Document::notes`].
     pub notes: Vec<String>,
+    /// What the first root is, where it is a report's.
+    pub root: Option<Root>,
+    /// The name of the first element that is none of a report's.
+    pub other_root: Option<String>,
 }
 
-/// One `<testcase>`.
+/// The outermost element of a report.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Root {
+    /// Its `name`; empty where it has none.
+    pub name: String,
+}
+
+/// One `<testcase>`; `T` is its texts' type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Case {
+pub struct Case<T = String> {
     /// The name of the innermost suite that has one; empty where none has.
     pub suite: Arc<str>,
     /// `classname`, else `class`; empty where there is neither.
-    pub class: String,
+    pub class: T,
     /// `name`; empty where there is none.
-    pub name: String,
+    pub name: T,
     /// How it ended.
     pub outcome: Outcome,
     /// `time`, microseconds; none where it is missing or makes no sense.
     pub duration_us: Option<u64>,
     /// The `message` of the worst status.
-    pub message: Option<String>,
+    pub message: Option<T>,
     /// The `type` of the worst status.
-    pub kind: Option<String>,
+    pub kind: Option<T>,
     /// The text of the worst status, and of others as bad.
-    pub detail: Option<String>,
+    pub detail: Option<T>,
     /// `file` or `filepath`, its own or its suite's.
-    pub file: Option<String>,
+    pub file: Option<T>,
     /// The line in that file.
     pub line: Option<u32>,
     /// When it started, else when its suite did. Without an offset it is taken as UTC.
     pub timestamp: Option<Timestamp>,
     /// `<system-out>`.
-    pub output: Option<String>,
+    pub output: Option<T>,
     /// `<system-err>`.
-    pub error_output: Option<String>,
+    pub error_output: Option<T>,
     /// `<property>` elements with their value or text.
-    pub properties: Vec<(String, String)>,
+    pub properties: Vec<(T, T)>,
     /// Earlier or later executions that the framework itself told of.
-    pub reruns: Vec<Rerun>,
+    pub reruns: Vec<Rerun<T>>,
+}
+
+impl Case<Cow<'_, str>> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Case {
+        let Self {
+            suite,
+            class,
+            name,
+            outcome,
+            duration_us,
+            message,
+            kind,
+            detail,
+            file,
+            line,
+            timestamp,
+            output,
+            error_output,
+            properties,
+            reruns,
+        } = self;
+        let pair =
+            |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+        Case {
+            suite,
+            class: class.into_owned(),
+            name: name.into_owned(),
+            outcome,
+            duration_us,
+            message: message.map(Cow::into_owned),
+            kind: kind.map(Cow::into_owned),
+            detail: detail.map(Cow::into_owned),
+            file: file.map(Cow::into_owned),
+            line,
+            timestamp,
+            output: output.map(Cow::into_owned),
+            error_output: error_output.map(Cow::into_owned),
+            properties: properties.into_iter().map(pair).collect(),
+            reruns: reruns.into_iter().map(Rerun::into_owned).collect(),
+        }
+    }
 }
 
 /// What became of the test of a [`Rerun`] in the end.
@@ -140,23 +196,50 @@ pub enum Flavour {
 
 /// One more execution of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rerun {
+pub struct Rerun<T = String> {
     /// Whether the case passed in the end.
     pub flavour: Flavour,
     /// [`Outcome::Failed`] or [`Outcome::Errored`].
     pub outcome: Outcome,
     /// Its `message`.
-    pub message: Option<String>,
+    pub message: Option<T>,
     /// Its `type`.
-    pub kind: Option<String>,
+    pub kind: Option<T>,
     /// Its text and `<stackTrace>`.
-    pub detail: Option<String>,
+    pub detail: Option<T>,
     /// How long it took, microseconds.
     pub duration_us: Option<u64>,
     /// When it started.
     pub timestamp: Option<Timestamp>,
     /// `<system-out>`.
-    pub output: Option<String>,
+    pub output: Option<T>,
     /// `<system-err>`.
-    pub error_output: Option<String>,
+    pub error_output: Option<T>,
+}
+
+impl Rerun<Cow<'_, str>> {
+    fn into_owned(self) -> Rerun {
+        let Self {
+            flavour,
+            outcome,
+            message,
+            kind,
+            detail,
+            duration_us,
+            timestamp,
+            output,
+            error_output,
+        } = self;
+        Rerun {
+            flavour,
+            outcome,
+            message: message.map(Cow::into_owned),
+            kind: kind.map(Cow::into_owned),
+            detail: detail.map(Cow::into_owned),
+            duration_us,
+            timestamp,
+            output: output.map(Cow::into_owned),
+            error_output: error_output.map(Cow::into_owned),
+        }
+    }
 }

@@ -5,6 +5,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::junit::read::{self, Flavour, Limits};
 
+/// What is read of a text that was written.
+fn clean(text: &str) -> String {
+    let mut written = Vec::new();
+    push(&mut written, text, Place::Text);
+    let written = String::from_utf8(written).unwrap();
+    written.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
 fn failed<'a>(name: &'a str, message: &'a str) -> Case<'a> {
     Case {
         class: "shop.Cart",

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::model::{Event, Outcome::Passed};
-use crate::report::testing::{Log, joined};
+use crate::report::testing::{Log, joined, rendered};
 use crate::report::{json, markdown, table};
 
 /// A run whose shards ran these groups: estimate and time in seconds, and whether the estimate
@@ -73,14 +73,15 @@ fn wrong_estimates_are_named_and_a_fresh_history_is_advised() {
     ] {
         assert!(text.contains(line), "{text}");
     }
-    let (table, page) = (table::render(&report, table::Colour::Off), markdown::render(&report));
+    let (table, page) =
+        (table::render(&report, table::Colour::Off), rendered(markdown::render, &report));
     for line in text.lines() {
         assert!(table.contains(&format!("\n  {line}\n")), "{table}");
         assert!(page.contains(&format!("\n- {line}\n")), "{page}");
     }
     let mut expected = String::new();
     write!(expected, r#""balance":{{"longest_us":40000000,"shortest_us":20000000,"#).unwrap();
-    assert!(json::render(&report).contains(&expected));
+    assert!(rendered(json::render, &report).contains(&expected));
 }
 
 #[test]

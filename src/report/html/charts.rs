@@ -2,13 +2,17 @@
 
 use maud::{Markup, html};
 
+use super::super::ideal;
 use super::super::markdown::{remarks, slowest_of};
 use super::super::run::{RunReport, ShardReport};
-use super::spans::{Lane, Span, lanes};
-use crate::model::{counted, human_time, thousands};
+use super::ledger::rest;
+use super::timeline;
+use crate::model::{human_time, thousands};
 
 /// Width of every bar's drawing; it is stretched to the page's.
-const WIDTH: u64 = 1_000;
+pub(super) const WIDTH: u64 = 1_000;
+/// How many lines there are on the balance.
+const ADVICE_MAX: usize = 20;
 /// How many of the slowest tests are listed.
 const SLOWEST_MAX: usize = 25;
 
@@ -17,19 +21,18 @@ pub(super) fn section(report: &RunReport) -> Markup {
         @if !report.shards.is_empty() {
             section #balance aria-labelledby="balance-title" {
                 h2 #balance-title { "Balance" }
+                @if let Some(line) = ideal::line(report) { p.ideal { (line) } }
                 (balance(report))
+                (advice(report))
             }
-            section #timeline aria-labelledby="timeline-title" {
-                h2 #timeline-title { "Timeline" }
-                (timeline(report))
-            }
+            (timeline::section(report))
         }
         (slowest(report))
     }
 }
 
 /// A bar's length.
-fn scaled(us: u64, end_us: u64) -> u64 {
+pub(super) fn scaled(us: u64, end_us: u64) -> u64 {
     let wide = u128::from(us) * u128::from(WIDTH) / u128::from(end_us.max(1));
     u64::try_from(wide).unwrap_or(WIDTH)
 }
@@ -62,6 +65,19 @@ fn balance(report: &RunReport) -> Markup {
     }
 }
 
+/// What is worth knowing of it, and what would make the next run shorter.
+fn advice(report: &RunReport) -> Markup {
+    let lines = report.balance.lines();
+    html! {
+        @if !lines.is_empty() {
+            ul.advice {
+                @for line in lines.iter().take(ADVICE_MAX) { li { (line) } }
+                (rest(lines.len(), ADVICE_MAX))
+            }
+        }
+    }
+}
+
 fn shard_row(shard: &ShardReport, end_us: u64) -> Markup {
     let ShardReport { index, total, predicted_us, actual_us, .. } = shard;
     let remark = remarks(shard);
@@ -81,64 +97,6 @@ fn shard_row(shard: &ShardReport, end_us: u64) -> Markup {
             td.number { (thousands(shard.tests as u64)) }
             td.number { (shard.workers) }
             td { (shard.host) }
-        }
-    }
-}
-
-fn timeline(report: &RunReport) -> Markup {
-    let (lanes, end_us) = lanes(report);
-    html! {
-        p.hint {
-            "Each row is a worker. " span.key.setup {}
-            " before its first group (databases, start-up), " span.key.good {} " groups, "
-            span.key.bad {} " groups that failed; what is empty is idle. "
-            "The whole width is " (human_time(end_us)) "."
-        }
-        div.lanes role="list" {
-            @for lane in &lanes { (lane_row(report, lane, end_us)) }
-        }
-    }
-}
-
-fn lane_row(report: &RunReport, lane: &Lane, end_us: u64) -> Markup {
-    let busy_us: u64 = lane.spans.iter().map(|span| span.to_us - span.from_us).sum();
-    let first_us = lane.spans.first().map_or(0, |span| span.from_us);
-    let runs = lane.spans.iter().map(|span| span.count).sum();
-    let label = format!(
-        "shard {}, worker {}: {} in {}, idle {}",
-        lane.shard,
-        lane.worker,
-        counted(runs, "group"),
-        human_time(busy_us),
-        human_time(end_us.saturating_sub(busy_us + first_us)),
-    );
-    html! {
-        div.lane role="listitem" aria-label=(label) {
-            span.who { (lane.shard) "·" (lane.worker) }
-            svg viewBox=(format!("0 0 {WIDTH} 14")) preserveAspectRatio="none" role="img"
-                aria-label=(label) {
-                rect.setup x="0" y="2" height="10" width=(scaled(first_us, end_us)) {
-                    title { "before the first group: " (human_time(first_us)) }
-                }
-                @for span in &lane.spans { (piece(report, span, end_us)) }
-            }
-        }
-    }
-}
-
-fn piece(report: &RunReport, span: &Span, end_us: u64) -> Markup {
-    let Span { from_us, to_us, bad, count, group, attempt } = span;
-    let x = scaled(*from_us, end_us);
-    let width = scaled(*to_us, end_us).saturating_sub(x).max(1);
-    let took = human_time(to_us - from_us);
-    html! {
-        rect class=(if *bad { "bad" } else { "good" }) x=(x) y="0" height="14" width=(width) {
-            title {
-                (report.groups[*group].id.to_string())
-                @if *count > 1 { " and " (thousands(*count as u64 - 1)) " more" }
-                @if *attempt > 1 { ", try " (attempt) }
-                ": " (took) ", from " (human_time(*from_us))
-            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Every test for the page's list, as compact JSON that the script reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::PreEscaped;
 use serde::Serialize;
 
+use super::super::compare::Comparison;
 use super::super::run::{FinalOutcome, RunReport, TestReport};
 
 /// Tests that the list holds: those that are not good first, then the others by id.
@@ -18,6 +19,8 @@ const MESSAGES_MAX: usize = 20_000;
 struct Data<'a> {
     groups: Vec<Group<'a>>,
     tests: Vec<Test<'a>>,
+    /// What is special of tests, by the word that finds them: positions in `tests`.
+    marks: BTreeMap<&'static str, Vec<usize>>,
     /// Tests that the list leaves out.
     omitted: usize,
 }
@@ -52,11 +55,31 @@ pub(super) fn embedded(report: &RunReport, shown: &BTreeSet<usize>) -> PreEscape
     let data = Data {
         groups: groups.collect(),
         tests: tests.collect(),
+        marks: marks(report, &chosen),
         omitted: report.tests.len() - chosen.len(),
     };
     // Text and numbers are all that is in it.
     let json = serde_json::to_string(&data).unwrap_or_else(|_| "{}".to_owned());
     PreEscaped(json.replace('<', "\\u003c"))
+}
+
+fn marks(report: &RunReport, chosen: &[usize]) -> BTreeMap<&'static str, Vec<usize>> {
+    let excused = report.quarantine.excused.iter().map(|excused| excused.test);
+    let mut marks = BTreeMap::from([("quarantined", excused.collect::<Vec<_>>())]);
+    if let Some(compared) = &report.compared {
+        let Comparison { base: _, new_failures, fixed, slower, added, removed: _, rates: _ } =
+            compared;
+        marks.insert("new-failure", new_failures.clone());
+        marks.insert("fixed", fixed.clone());
+        marks.insert("slower", slower.iter().map(|slower| slower.test).collect());
+        marks.insert("new", added.clone());
+    }
+    for tests in marks.values_mut() {
+        let places = tests.iter().filter_map(|at| chosen.binary_search(at).ok());
+        *tests = places.collect();
+    }
+    marks.retain(|_, tests| !tests.is_empty());
+    marks
 }
 
 /// Which tests the list holds, by id.

@@ -4,13 +4,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use maud::{Markup, html};
 
+use super::super::compare::rate_text;
+use super::super::quarantine::Excused;
 use super::super::rerun;
 use super::super::run::{Earlier, FinalOutcome, RunReport, TestReport, Told};
 use super::ansi;
+use super::ledger::rest;
 use crate::model::{Output, human_time, thousands};
 
 /// Tests that are shown in full; of the others the list of all tests has the first line.
 const SHOWN_MAX: usize = 500;
+/// Entries of the quarantine's list that are told.
+const REMARKS_MAX: usize = 200;
 /// Bytes of all texts together, so that a browser opens the page.
 const TEXT_BYTES_MAX: usize = 8 << 20;
 /// Bytes of one text, half from its start and half from its end.
@@ -25,12 +30,15 @@ pub(super) struct Failures {
 
 pub(super) fn of(report: &RunReport) -> Failures {
     let mut writer = Writer { report, room: TEXT_BYTES_MAX, shown: BTreeSet::new() };
-    let failed = |outcome| matches!(outcome, FinalOutcome::Failed | FinalOutcome::Errored);
-    let bad = writer.entries(failed);
-    let flaky = writer.entries(|outcome| outcome == FinalOutcome::Flaky);
+    let excused = |at: usize| report.quarantine.of(at).is_some();
+    let bad = writer.entries(|at, test| !test.outcome.is_good() && !excused(at));
+    let known = writer.entries(|at, _| excused(at));
+    let flaky = writer.entries(|_, test| test.outcome == FinalOutcome::Flaky);
     let outputs = writer.outputs();
     let markup = html! {
         (section("failures", "Failures", &bad))
+        (section("quarantined", "Quarantined failures, which don't count", &known))
+        (remarks(report))
         (section("flaky", "Flaky: passed when tried again", &flaky))
         (section("outputs", "Output of groups that failed", &outputs))
     };
@@ -41,6 +49,22 @@ pub(super) fn of(report: &RunReport) -> Failures {
 struct Entries {
     shown: Vec<Markup>,
     total: usize,
+}
+
+/// What there is to say of the entries of the quarantine's list.
+fn remarks(report: &RunReport) -> Markup {
+    let remarks = report.quarantine.remarks();
+    html! {
+        @if !remarks.is_empty() {
+            section #quarantine aria-labelledby="quarantine-title" {
+                h2 #quarantine-title { "Quarantine" }
+                ul {
+                    @for remark in remarks.iter().take(REMARKS_MAX) { li { (remark) } }
+                    (rest(remarks.len(), REMARKS_MAX))
+                }
+            }
+        }
+    }
 }
 
 fn section(id: &str, title: &str, entries: &Entries) -> Markup {
@@ -70,10 +94,10 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn entries(&mut self, wanted: impl Fn(FinalOutcome) -> bool) -> Entries {
+    fn entries(&mut self, wanted: impl Fn(usize, &TestReport) -> bool) -> Entries {
         let report = self.report;
         let tests: Vec<(usize, &TestReport)> =
-            report.tests.iter().enumerate().filter(|(_, test)| wanted(test.outcome)).collect();
+            report.tests.iter().enumerate().filter(|(at, test)| wanted(*at, test)).collect();
         let mut shown = Vec::new();
         for (index, test) in &tests {
             if self.shown.len() >= SHOWN_MAX || self.room == 0 {
@@ -92,26 +116,32 @@ impl Writer<'_> {
         let took = test.took_us().map(human_time);
         let place = test.file.as_ref().map(|file| match test.line {
             Some(line) => format!("{file}:{line}"),
-            None => file.clone(),
+            None => file.to_string(),
         });
         html! {
             details.test id=(format!("t{index}")) open[of <= 3] {
                 summary {
                     span class=(format!("badge {}", test.outcome.word())) { (test.outcome.word()) }
+                    @if self.is_new(index) { " " span.badge.new { "new" } }
                     " " span.name { (id) }
                     @if let Some(line) = first_line(test) { span.first { (line) } }
                 }
                 p.facts {
-                    "shard " (test.shard) ", worker " (test.worker)
+                    (self.report.place(test))
                     @if let Some(took) = took { " · " (took) }
                     @if let Some(place) = place { " · " code { (place) } }
                     @if group.id.name != test.id.name {
                         " · group " code { (group.id.to_string()) }
                     }
+                    @if let Some(rate) = self.rate(index) { " · " span.rate { (rate) } }
                     @if printed { " · " a href=(format!("#o{}", test.group)) { "output" } }
                 }
+                @if let Some(excused) = self.report.quarantine.of(index) { (excuse(excused)) }
                 (self.told(test.told.as_deref()))
                 @for earlier in &test.earlier { (self.earlier(earlier)) }
+                @if !test.earlier.is_empty() {
+                    p.last { "last try: " (last_word(test.outcome)) }
+                }
                 @if let Some(command) = rerun::command(self.report, test) {
                     p.rerun { "Again, alone: " code { (command) } }
                 }
@@ -119,9 +149,18 @@ impl Writer<'_> {
         }
     }
 
+    fn is_new(&self, index: usize) -> bool {
+        self.report.compared.as_ref().is_some_and(|compared| compared.is_new_failure(index))
+    }
+
+    /// How often a test was flaky before.
+    fn rate(&self, index: usize) -> Option<String> {
+        self.report.compared.as_ref()?.rate(index).map(rate_text)
+    }
+
     fn told(&mut self, told: Option<&Told>) -> Markup {
         let nothing = Told::default();
-        let Told { message, kind, detail } = told.unwrap_or(&nothing);
+        let Told { message, kind, detail, output } = told.unwrap_or(&nothing);
         let within = |detail: &String, message: &String| detail.contains(message.as_str());
         let repeated = message.as_ref().zip(detail.as_ref()).is_some_and(|(m, d)| within(d, m));
         html! {
@@ -129,6 +168,9 @@ impl Writer<'_> {
                 p.message { @if let Some(kind) = kind { b { (kind) } ": " } (self.cut(message)) }
             }
             @if let Some(detail) = detail { pre.trace tabindex="0" { (trace(&self.cut(detail))) } }
+            @if let Some(output) = output {
+                pre.printed tabindex="0" { (ansi::markup(&self.cut(output))) }
+            }
         }
     }
 
@@ -191,6 +233,27 @@ impl Writer<'_> {
         let kept = shortened(text, most);
         self.room = self.room.saturating_sub(kept.len());
         kept
+    }
+}
+
+/// How the last execution of a test ended.
+fn last_word(outcome: FinalOutcome) -> &'static str {
+    match outcome {
+        FinalOutcome::Flaky => FinalOutcome::Passed.word(),
+        FinalOutcome::Skipped
+        | FinalOutcome::Passed
+        | FinalOutcome::Failed
+        | FinalOutcome::Errored => outcome.word(),
+    }
+}
+
+fn excuse(excused: &Excused) -> Markup {
+    let Excused { test: _, until, reason } = excused;
+    html! {
+        p.facts {
+            "quarantined until " (until)
+            @if let Some(reason) = reason { ": " (plain(reason)) }
+        }
     }
 }
 

@@ -13,13 +13,21 @@ const ENTRIES_MAX: usize = 200;
 const TESTS_MAX: usize = 50;
 
 pub(super) fn section(report: &RunReport) -> Markup {
-    let Ledger { planned, lost, doubled, missing_shards, flaws, notes } = &report.ledger;
+    let Ledger { planned, unproven, lost, doubled, missing_shards, flaws, notes } = &report.ledger;
     if report.ledger.is_whole() {
         let groups = counted(*planned, "planned group");
         return html! {
             section aria-labelledby="ledger-title" {
                 h2 #ledger-title { "Ledger" }
-                p.whole { "Every one of " (groups) " ran exactly once." }
+                @if *planned > 0 {
+                    p.whole { "Every one of " (groups) " ran exactly once." }
+                }
+                @if *unproven > 0 {
+                    p {
+                        (counted(*unproven, "test")) " came without a plan: that all ran is not "
+                        "proven."
+                    }
+                }
                 (list("Notes", notes, |note| html! { (note.to_string()) }))
                 (fewer(report))
             }

@@ -6,6 +6,7 @@
 //! all the same. What the page leaves out it counts.
 
 mod ansi;
+mod changes;
 mod charts;
 mod data;
 mod failures;
@@ -13,6 +14,9 @@ mod ledger;
 mod spans;
 #[cfg(test)]
 mod tests;
+mod timeline;
+
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -27,8 +31,10 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The page.
-#[must_use]
-pub fn render(report: &RunReport) -> String {
+///
+/// # Errors
+/// As `out`.
+pub fn render(report: &RunReport, out: &mut dyn io::Write) -> io::Result<()> {
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         hash(STYLE),
@@ -52,6 +58,7 @@ pub fn render(report: &RunReport) -> String {
                 (top(report))
                 main {
                     (ledger::section(report))
+                    (changes::section(report, &failures.shown))
                     (failures.markup)
                     (charts::section(report))
                     (explorer())
@@ -62,7 +69,7 @@ pub fn render(report: &RunReport) -> String {
             }
         }
     };
-    page.into_string()
+    out.write_all(page.into_string().as_bytes())
 }
 
 /// A source expression of the policy that lets this very text in.
@@ -79,7 +86,7 @@ fn word(verdict: RunVerdict) -> &'static str {
 }
 
 fn title(report: &RunReport) -> String {
-    let bad = report.totals.bad();
+    let bad = report.failing();
     let failed =
         if bad > 0 { format!(", {} failed", thousands(bad as u64)) } else { String::new() };
     format!("{}: {} tests{failed}", word(report.verdict), thousands(report.totals.tests as u64))
@@ -146,7 +153,7 @@ fn explorer() -> Markup {
                 label { span.visually-hidden { "Search tests" }
                     input #search type="search" autocomplete="off" spellcheck="false"
                         aria-keyshortcuts="/"
-                        placeholder="Search by name, group, shard:2, worker:0";
+                        placeholder="Search by name, group, shard:2, worker:0, is:new-failure";
                 }
                 div #filters role="group" aria-label="Outcomes that are shown" {}
                 label.order { "Order "

@@ -11,6 +11,7 @@
     const id = groups[group][0] + ":" + name;
     return { at, group, id, low: id.toLowerCase(), outcome, us, shard, worker, entry, message };
   });
+  const marks = new Map(Object.entries(data.marks || {}).map(([word, at]) => [word, new Set(at)]));
   const list = $("list");
   const search = $("search");
   const pressed = new Set();
@@ -42,6 +43,7 @@
       const group = groups[test.group];
       return (group[0] + ":" + group[1]).toLowerCase().includes(value);
     }
+    if (key === "is" && value) return Boolean(marks.get(value)?.has(test.at));
     return test.low.includes(word);
   };
   const began = (test) => groups[test.group][2];
@@ -139,7 +141,8 @@
     const group = groups[test.group];
     $("detail-title").textContent = test.id;
     const body = $("detail-body");
-    const facts = WORDS[test.outcome] + " · " + time(test.us) + " · shard " + test.shard + ", worker " + test.worker;
+    const special = [...marks].filter(([, at]) => at.has(test.at)).map(([word]) => " · " + word);
+    const facts = WORDS[test.outcome] + special.join("") + " · " + time(test.us) + " · shard " + test.shard + ", worker " + test.worker;
     body.replaceChildren(element("p", "facts", facts));
     const of = element("p", "facts", "group ");
     of.append(element("code", "", group[0] + ":" + group[1]));

@@ -2,9 +2,16 @@ use serde_json::Value;
 
 use super::*;
 use crate::model::Outcome::{Errored, Failed, Passed, Skipped};
-use crate::model::{Outcome, TestResult};
+use crate::model::{Outcome, TemplateOrigin, TestId, TestResult};
+use crate::report::compare::{Comparison, Slower};
 use crate::report::escape::tests::HOSTILE;
-use crate::report::testing::{Log, joined, result};
+use crate::report::quarantine::{Excused, Quarantine, Told};
+use crate::report::run::DatabaseSetUp;
+use crate::report::testing::{Log, joined, rendered, result};
+
+fn render(report: &RunReport) -> String {
+    rendered(super::render, report)
+}
 
 fn report_of(tests: Vec<TestResult>) -> RunReport {
     let log = Log::new(1, 1).finds("s", &[("g", None)]).plans(&["s:g"]);
@@ -108,6 +115,75 @@ fn a_page_of_ten_thousand_long_failures_is_cut_and_says_so() {
     let data = data(&page);
     assert_eq!(data["tests"].as_array().unwrap().len(), 10_000);
     assert_eq!(data["tests"][9_999][7], "it broke", "its message is in the list");
+}
+
+#[test]
+fn changes_and_quarantine_are_text_too() {
+    for name in HOSTILE.iter().filter(|name| !name.is_empty()) {
+        let mut report = report_of(vec![result(name, Failed), result("known", Failed)]);
+        let known = report.tests.iter().position(|test| &*test.id.name == "known").unwrap();
+        let gone = TestId::new(&report.tests[0].id.suite, name);
+        let slower = Slower { test: 1 - known, usual_us: 1, took_us: 2 };
+        report.compared = Some(Comparison {
+            base: 6,
+            new_failures: vec![1 - known],
+            slower: vec![slower],
+            removed: vec![gone],
+            ..Comparison::default()
+        });
+        let (until, text) = ("2026-12-31".parse().unwrap(), (*name).to_owned());
+        report.quarantine = Quarantine {
+            excused: vec![Excused { test: known, until, reason: Some(text.clone()) }],
+            expired: vec![Told { test: text.clone(), until }],
+            unmatched: vec![Told { test: text.clone(), until }],
+        };
+        let set_up = DatabaseSetUp { database: text, origin: TemplateOrigin::Built, took_us: 5 };
+        report.shards[0].databases = vec![set_up];
+        let page = render(&report);
+        let markup = markup(&page);
+        for tag in ["<script>alert", "<img", "</summary>-->", "onerror=alert(1)>"] {
+            assert!(!markup.contains(tag), "{name:?} brought {tag}");
+        }
+        for part in ["id=\"removed\"", "id=\"quarantined\"", "class=\"database\""] {
+            assert!(markup.contains(part), "{part}");
+        }
+        let data = data(&page);
+        assert_eq!(data["marks"]["quarantined"], serde_json::json!([known]));
+        assert_eq!(data["marks"]["new-failure"], serde_json::json!([1 - known]));
+    }
+}
+
+#[test]
+fn lists_of_changes_are_cut_and_say_so() {
+    let tests = (0..300).map(|at| result(&format!("test-{at:03}"), Passed));
+    let mut report = report_of(tests.collect());
+    report.compared =
+        Some(Comparison { base: 6, added: (0..300).collect(), ..Comparison::default() });
+    let page = render(&report);
+    assert!(page.contains("New tests <span class=\"count\">300</span>"));
+    assert!(page.contains("… and 100 more, all in report.json"));
+}
+
+#[test]
+fn the_timeline_has_what_came_before_the_groups_and_idle_time() {
+    let log = Log::new(1, 1).workers(2).finds("s", &[("g", None)]).plans(&["s:g"]);
+    let mut report = joined(vec![log.runs("s:g", &[("a", Passed)]).ends()]);
+    report.shards[0].before_us = Some(2_000);
+    let database = "main".to_owned();
+    report.shards[0].databases =
+        vec![DatabaseSetUp { database, origin: TemplateOrigin::Restored, took_us: 2_000 }];
+    let page = render(&report);
+    // Listing for 2 ms, a database for 2 ms, then a group for 6 ms, beside which one is idle.
+    for rect in [
+        "<rect class=\"planning\" x=\"0\" y=\"2\" height=\"10\" width=\"200\">",
+        "<rect class=\"database\" x=\"200\" y=\"2\" height=\"10\" width=\"200\">",
+        "<rect class=\"good\" x=\"400\" y=\"0\" height=\"14\" width=\"600\">",
+        "<rect class=\"idle\" x=\"400\" y=\"2\" height=\"10\" width=\"600\">",
+    ] {
+        assert!(page.contains(rect), "{rect}");
+    }
+    assert!(page.contains("database main, restored from an earlier run: 2 ms"));
+    assert!(page.contains("shard 1, worker 1: 0 groups in 0 µs, idle 6 ms"));
 }
 
 #[test]

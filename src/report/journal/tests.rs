@@ -19,7 +19,7 @@ fn a_journal_is_read_back() {
     assert_eq!(journal.discovered[0].groups.len(), 2);
     assert_eq!(journal.planned.as_ref().unwrap().assigned.len(), 2);
     assert_eq!(journal.executions.len(), 2);
-    assert_eq!(journal.executions[0].tests[1].name, "ä2");
+    assert_eq!(&*journal.executions[0].tests[1].name, "ä2");
     assert!(journal.running.is_empty());
     assert!(journal.finished.is_some());
     assert!(!journal.torn && journal.damaged.lines == 0 && journal.unknown == 0);

@@ -4,9 +4,17 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::exit::Exit;
+use crate::history::Rate;
 use crate::model::Outcome::{Failed, Passed};
-use crate::model::{Stop, TestResult};
-use crate::report::testing::{Found, Log, joined, result};
+use crate::model::{Stop, TemplateOrigin, TestResult};
+use crate::report::compare::{Comparison, Slower};
+use crate::report::quarantine::{Excused, Quarantine, Told as Entry};
+use crate::report::run::DatabaseSetUp;
+use crate::report::testing::{Found, Log, joined, rendered, result};
+
+fn render(report: &RunReport) -> String {
+    rendered(super::render, report)
+}
 
 const FOUND: &[Found<'_>] = &[("a", Some(&["a1", "a2"])), ("b", None), ("c", Some(&["c1"]))];
 
@@ -28,6 +36,25 @@ fn eventful() -> RunReport {
     ]);
     report.fewer.push(Fewer { group: "s:b".parse().unwrap(), now: 1, before: 2 });
     report.groups[0].executions[0].leaked.push("sleep".to_owned());
+    let (database, origin) = ("main".to_owned(), TemplateOrigin::Built);
+    report.shards[0].databases.push(DatabaseSetUp { database, origin, took_us: 5 });
+    report.shards[0].before_us = Some(7);
+    report.compared = Some(Comparison {
+        base: 6,
+        new_failures: vec![0],
+        fixed: vec![1],
+        slower: vec![Slower { test: 1, usual_us: 1, took_us: 2 }],
+        added: vec![2],
+        removed: vec!["s:gone".parse().unwrap()],
+        rates: vec![(0, Rate { flaky: 1, runs: 3 })],
+    });
+    let (until, reason) = ("2026-12-31".parse().unwrap(), Some("known".to_owned()));
+    let told = || vec![Entry { test: "s:x".to_owned(), until }];
+    report.quarantine = Quarantine {
+        excused: vec![Excused { test: 0, until, reason }],
+        expired: told(),
+        unmatched: told(),
+    };
     report
 }
 
@@ -73,11 +100,13 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
 #[test]
 fn every_field_is_documented() {
     let docs = include_str!("../../../docs/reference/report-json.md");
+    let schema = include_str!("../../../docs/reference/report.schema.json");
     let mut found = BTreeSet::new();
     keys(&parsed(&eventful()), &mut found);
     assert!(found.contains("stopped") && found.contains("leaked") && found.contains("line"));
     for key in found {
         assert!(docs.contains(&format!("`{key}`")), "`{key}` is not in report-json.md");
+        assert!(schema.contains(&format!("\"{key}\":")), "{key} is not in report.schema.json");
     }
 }
 

@@ -2,20 +2,15 @@ use super::*;
 use crate::model::Outcome::{Failed, Passed};
 use crate::model::{Outcome, TestResult};
 use crate::report::escape::tests::HOSTILE;
-use crate::report::testing::{Found, Log, joined, result};
+use crate::report::testing::{Found, Log, joined, rendered, result};
+
+fn render(report: &RunReport) -> String {
+    rendered(super::render, report)
+}
 
 fn report_of(tests: &[(&str, Outcome)]) -> RunReport {
     let log = Log::new(1, 1).finds("s", &[("g", None)]).plans(&["s:g"]);
     joined(vec![log.runs("s:g", tests).ends()])
-}
-
-fn many(count: usize, outcome: Outcome, detail: &str) -> RunReport {
-    let one = |at: usize| {
-        let detail = (outcome == Failed).then(|| detail.to_owned());
-        TestResult { detail, ..result(&format!("test-{at}"), outcome) }
-    };
-    let log = Log::new(1, 1).finds("s", &[("g", None)]).plans(&["s:g"]);
-    joined(vec![log.runs_results("s:g", (0..count).map(one).collect()).ends()])
 }
 
 /// What is left of a page once fences and code spans, read as Markdown reads them, are out.
@@ -110,10 +105,9 @@ fn flaky_tests_stand_apart() {
     let log = Log::new(1, 1).finds("s", &[("g", None)]).plans(&["s:g"]);
     let log = log.tries("s:g", &[result("a", Failed)]).runs("s:g", &[("a", Passed)]);
     let page = render(&joined(vec![log.ends()]));
-    assert!(
-        page.contains("### 1 test flaky\n\n- `s:a`, 2 tries, shard 1: `Error: it broke`"),
-        "{page}"
-    );
+    let told =
+        "### 1 test flaky\n\n- `s:a`, 2 tries, shard 1\n  - try 1 failed: `Error: it broke`\n";
+    assert!(page.contains(told), "{page}");
     assert!(!page.contains("failed\n"));
 }
 
@@ -142,37 +136,6 @@ fn strangers_text_is_only_in_code() {
         assert!(!bare.contains(mark), "{mark} in {bare}");
     }
     assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
-}
-
-#[test]
-fn the_page_never_outgrows_its_limit_and_says_what_it_dropped() {
-    const LIMIT: usize = 65_536;
-    let detail = format!("{}\n", "`".repeat(90)).repeat(20);
-    let page = render_within(&many(90, Failed, &detail), LIMIT);
-    assert!(page.len() <= LIMIT);
-    assert!(page.contains("To keep this summary short, at most 3 lines of each are shown"));
-    outside_code(&page);
-
-    let page = render_within(&many(2_500, Failed, &detail), LIMIT);
-    assert!(page.len() <= LIMIT);
-    assert!(page.contains("their messages are left out"));
-    let named = page.lines().filter(|line| line.starts_with("- `s:test-")).count();
-    let left = thousands((2_500 - named) as u64);
-    assert!(page.contains(&format!("and {left} failed tests more, all in `report.json`")));
-    assert!(page.contains("### Shards"), "what comes after the failures keeps its place");
-}
-
-#[test]
-fn any_limit_is_kept() {
-    let found: &[Found<'_>] = &[("g", None), ("h", Some(&["h1", "h2"]))];
-    let log = Log::new(1, 2).finds("s", found).plans(&["s:g"]);
-    let log = log.tries("s:g", &[result("b", Failed)]);
-    let report = joined(vec![log.runs("s:g", &[("a", Failed), ("b", Passed)]).ends()]);
-    for bytes_max in (0..4_000).step_by(7) {
-        let page = render_within(&report, bytes_max);
-        assert!(page.len() <= bytes_max, "{} > {bytes_max}", page.len());
-        outside_code(&page);
-    }
 }
 
 #[test]

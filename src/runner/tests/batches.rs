@@ -19,8 +19,7 @@ impl Batches {
     fn new(groups: usize, workers: u32, change: impl Fn(usize, &mut Job)) -> Self {
         let job = |number| {
             let mut job = job(number, PLAIN);
-            job.reading =
-                Reading::Junit { naming: Naming::ClassAndName, selects: Selects::Group };
+            job.reading = Reading::Junit { naming: Naming::ClassAndName, selects: Selects::Group };
             job.batch = 3;
             job.timeout = Duration::from_secs(1);
             change(number, &mut job);
@@ -93,8 +92,7 @@ fn each_group_of_a_command_comes_to_its_own_end() {
     let ends = [("g0", "passed", true), ("g1", "failed", true), ("g2", "passed", true)];
     assert_eq!(batches.ended_groups(), ends);
     // The time is divided, and goes on from group to group.
-    let times: Vec<_> =
-        batches.finished.iter().map(|end| (end.at_us, end.duration_us)).collect();
+    let times: Vec<_> = batches.finished.iter().map(|end| (end.at_us, end.duration_us)).collect();
     assert_eq!(times, [(33, 33), (66, 33), (99, 33)]);
     // What all printed is told once, where somebody looks for it.
     let outputs: Vec<&str> = batches.finished.iter().map(|end| &*end.output.head).collect();

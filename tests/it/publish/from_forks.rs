@@ -30,7 +30,8 @@ fn publish(project: &Project, github: &GitHub, args: &[&str]) -> Evenly {
 fn the_pull_request_is_the_one_whose_head_was_tested() {
     let project = ran(&["adds"], &["removes"]).file("event.json", followed(HEAD));
     let github = GitHub::start();
-    let other = json!({"number": 4, "state": "open", "head": {"sha": "0".repeat(40), "label": "you:patch"}});
+    let head = json!({"sha": "0".repeat(40), "label": "you:patch"});
+    let other = json!({"number": 4, "state": "open", "head": head});
     github.hub.lock().unwrap().pulls.push(other);
     let args = ["--check", "--require-publish"];
     publish(&project, &github, &args)

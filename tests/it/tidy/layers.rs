@@ -32,7 +32,7 @@ const HOUSE: &[Place] = &[
     place("plan", Layer::Core, &["history"]),
     place("framework", Layer::Core, &["junit"]),
     place("junit", Layer::Core, &[]),
-    place("report", Layer::Core, &["plan", "junit"]),
+    place("report", Layer::Core, &["history", "plan", "junit"]),
     place("config", Layer::Core, &["framework"]),
     place("ci", Layer::Core, &[]),
     place("init", Layer::Core, &["framework", "config"]),
