@@ -55,25 +55,18 @@ fn our_own_workflow_plans_runs_three_shards_merges_and_comments_once() {
         path.into_os_string().into_string().unwrap()
     });
     let api = format!("GITHUB_API_URL={}", github.server.url());
+    let graphql = format!("GITHUB_GRAPHQL_URL={}/graphql", github.server.url());
     for run in ["7", "8"] {
         let id = format!("GITHUB_RUN_ID={run}");
-        let ran = repository.run(&[
-            "-e",
-            &event,
-            "--secret-file",
-            &secrets,
-            "--env",
-            &api,
-            "--env",
-            &id,
-            "--env",
-            "GITHUB_RUN_ATTEMPT=1",
-        ]);
-        ran.exits(0).says("43 tests, every one ran exactly once").lacks(APP);
+        let attempt = "GITHUB_RUN_ATTEMPT=1";
+        let env = [&api, &graphql, &id, attempt].map(|value| ["--env", value]).concat();
+        let ran = repository.run(&[&["-e", &event, "--secret-file", &secrets], &env[..]].concat());
+        let ran = ran.exits(0).says("43 tests, every one ran exactly once").lacks(APP);
+        let bodies = github.bodies();
+        assert_eq!(bodies.len(), 1, "{bodies:?}");
+        let marker = format!("name=docs/quickstart/evenly.toml run={run} attempt=1");
+        assert!(bodies[0].contains(&marker) && bodies[0].contains("43 tests"), "{bodies:?}\n{ran}");
     }
-    let bodies = github.bodies();
-    assert_eq!(bodies.len(), 1, "{bodies:?}");
-    assert!(bodies[0].contains("run=8") && bodies[0].contains("43 tests"), "{}", bodies[0]);
     let hub = github.hub.lock().unwrap();
     assert!(hub.checks.iter().any(|check| check["conclusion"] == "success"), "{:?}", hub.checks);
 }
