@@ -74,9 +74,13 @@ impl Asked<'_> {
             Ok(Input { source: path.display().to_string(), journal })
         };
         if self.paths.is_empty() && !self.out.exists() {
-            return Err(Error::NoJournals(format!("`{}`", self.out.display())));
+            return Err(self.nothing_before());
         }
-        journals_of(&self.paths())?.into_iter().map(input).collect()
+        let found = journals_of(&self.paths()).map_err(|error| match error {
+            Error::NoJournals(_) => self.nothing_before(),
+            error => error,
+        });
+        found?.into_iter().map(input).collect()
     }
 
     /// In a CI: goes on from an attempt before of this shard.
