@@ -11,9 +11,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+#[expect(clippy::unwrap_used, reason = "it is the tests'")]
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../it/support/github.rs"]
 mod github;
+#[expect(clippy::unwrap_used, reason = "it is the tests'")]
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../it/support/http.rs"]
 mod http;
@@ -68,7 +70,7 @@ fn journals(dir: &Path) -> Done {
     fs::create_dir_all(dir.join("t"))?;
     for shard in 0..SHARDS {
         let case = |number: usize| {
-            let failure = if number % FAILING == 0 {
+            let failure = if number.is_multiple_of(FAILING) {
                 "<failure message=\"it is wrong\">a trace\nof two lines</failure>"
             } else {
                 ""
