@@ -82,6 +82,9 @@ fn journals(dir: &Path) -> Done {
         let xml = format!("<testsuites><testsuite name=\"s\">\n{cases}</testsuite></testsuites>");
         fs::write(dir.join(format!("t/{shard:02}.xml")), xml)?;
     }
+    let head = serde_json::json!({"sha": github::HEAD, "repo": {"full_name": "o/r"}});
+    let event = serde_json::json!({"pull_request": {"number": 12, "head": head}});
+    fs::write(dir.join("event.json"), event.to_string())?;
     let config = "[[suite]]\nname = \"ju\"\nframework = \"command\"\nglobs = [\"t/*.xml\"]\n\
                   run = \"cp {tests} {junit}; exit 1\"\n";
     fs::write(dir.join("evenly.toml"), config)?;
@@ -102,9 +105,10 @@ fn merge(dir: &Path, api: &str, when: &str) -> Done<f64> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evenly"));
     command.args(["merge", "out", "--history", "history.jsonl", "--require-publish"]);
     command.args(["--comment", when]).current_dir(dir).stdout(Stdio::null());
-    command.env_remove("GITHUB_STEP_SUMMARY").env_remove("GITHUB_EVENT_PATH");
+    command.env_remove("GITHUB_STEP_SUMMARY");
     command.env("GITHUB_ACTIONS", "true").env("GITHUB_API_URL", api);
     command.env("GITHUB_REPOSITORY", "o/r").env("GITHUB_REF", "refs/pull/12/merge");
+    command.env("GITHUB_EVENT_PATH", "event.json");
     command.env("GITHUB_EVENT_NAME", "pull_request").env("GITHUB_TOKEN", github::APP);
     let output = command.output()?;
     let wall = began.elapsed().as_secs_f64();
