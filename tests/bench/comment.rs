@@ -11,9 +11,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+#[expect(clippy::unwrap_used, reason = "it is the tests'")]
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../it/support/github.rs"]
 mod github;
+#[expect(clippy::unwrap_used, reason = "it is the tests'")]
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../it/support/http.rs"]
 mod http;
@@ -68,7 +70,7 @@ fn journals(dir: &Path) -> Done {
     fs::create_dir_all(dir.join("t"))?;
     for shard in 0..SHARDS {
         let case = |number: usize| {
-            let failure = if number % FAILING == 0 {
+            let failure = if number.is_multiple_of(FAILING) {
                 "<failure message=\"it is wrong\">a trace\nof two lines</failure>"
             } else {
                 ""
@@ -80,6 +82,9 @@ fn journals(dir: &Path) -> Done {
         let xml = format!("<testsuites><testsuite name=\"s\">\n{cases}</testsuite></testsuites>");
         fs::write(dir.join(format!("t/{shard:02}.xml")), xml)?;
     }
+    let head = serde_json::json!({"sha": github::HEAD, "repo": {"full_name": "o/r"}});
+    let event = serde_json::json!({"pull_request": {"number": 12, "head": head}});
+    fs::write(dir.join("event.json"), event.to_string())?;
     let config = "[[suite]]\nname = \"ju\"\nframework = \"command\"\nglobs = [\"t/*.xml\"]\n\
                   run = \"cp {tests} {junit}; exit 1\"\n";
     fs::write(dir.join("evenly.toml"), config)?;
@@ -100,9 +105,10 @@ fn merge(dir: &Path, api: &str, when: &str) -> Done<f64> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evenly"));
     command.args(["merge", "out", "--history", "history.jsonl", "--require-publish"]);
     command.args(["--comment", when]).current_dir(dir).stdout(Stdio::null());
-    command.env_remove("GITHUB_STEP_SUMMARY").env_remove("GITHUB_EVENT_PATH");
+    command.env_remove("GITHUB_STEP_SUMMARY");
     command.env("GITHUB_ACTIONS", "true").env("GITHUB_API_URL", api);
     command.env("GITHUB_REPOSITORY", "o/r").env("GITHUB_REF", "refs/pull/12/merge");
+    command.env("GITHUB_EVENT_PATH", "event.json");
     command.env("GITHUB_EVENT_NAME", "pull_request").env("GITHUB_TOKEN", github::APP);
     let output = command.output()?;
     let wall = began.elapsed().as_secs_f64();

@@ -63,7 +63,7 @@ struct Real {
 }
 
 impl Real {
-    fn start(tools: PathBuf) -> Self {
+    fn start(tools: &Path) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (emulator, proxy) = (free_port(), free_port());
         let seed = format!(
@@ -74,16 +74,16 @@ impl Real {
         );
         let (seeds, described) = (dir.path().join("seed.yaml"), dir.path().join("github.json"));
         std::fs::write(&seeds, seed).unwrap();
-        std::fs::write(&described, description(&tools).to_string()).unwrap();
+        std::fs::write(&described, description(tools).to_string()).unwrap();
         let (port, seeds) = (emulator.to_string(), seeds.display().to_string());
         let args = ["start", "--service", "github", "--port", &port, "--seed", &seeds];
         let log = dir.path().join("emulate.log");
-        let emulate = start(&tools, "emulate/dist/index.js", &args, &log);
+        let emulate = start(tools, "emulate/dist/index.js", &args, &log);
         let (port, described) = (proxy.to_string(), described.display().to_string());
         let upstream = format!("http://127.0.0.1:{emulator}");
         let args = ["proxy", "-h", "127.0.0.1", "-p", &port, &described, &upstream];
         let log = dir.path().join("prism.log");
-        let prism = start(&tools, "@stoplight/prism-cli/dist/index.js", &args, &log);
+        let prism = start(tools, "@stoplight/prism-cli/dist/index.js", &args, &log);
         for port in [emulator, proxy] {
             until("a server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         }
@@ -213,7 +213,7 @@ fn event(project: &Project, (number, head): &(u64, String)) {
 #[test]
 fn githubs_own_description_finds_nothing_wrong_and_one_comment_is_left() {
     let Some(tools) = tool("EVENLY_TEST_NODE") else { return };
-    let real = Real::start(PathBuf::from(tools));
+    let real = Real::start(Path::new(&tools));
     let project = project(60);
     let merge = |id: usize, args: &[&str]| {
         merge_with(&project, &real.front.url(), BOT, args)

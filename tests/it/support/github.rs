@@ -209,7 +209,7 @@ impl Hub {
     }
 
     fn one(&mut self, asked: &Asked, id: &str) -> Reply {
-        let at = self.comments.iter().position(|comment| comment["id"].to_string() == id);
+        let at = self.comments.iter().position(|comment| comment["id"].as_u64() == id.parse().ok());
         let Some(at) = at else { return refuse(404, "Not Found") };
         match asked.method.as_str() {
             "DELETE" => {
@@ -244,7 +244,8 @@ impl Hub {
         if let Some(reply) = too_many(&patch) {
             return reply;
         }
-        let Some(run) = self.checks.iter_mut().find(|run| run["id"].to_string() == id) else {
+        let Some(run) = self.checks.iter_mut().find(|run| run["id"].as_u64() == id.parse().ok())
+        else {
             return refuse(404, "Not Found");
         };
         let more = patch["output"]["annotations"].as_array().cloned().unwrap_or_default();

@@ -143,7 +143,8 @@ impl Lab {
     }
 
     fn one(&mut self, asked: &Asked, id: &str) -> Reply {
-        let Some(at) = self.notes.iter().position(|note| note["id"].to_string() == id) else {
+        let Some(at) = self.notes.iter().position(|note| note["id"].as_u64() == id.parse().ok())
+        else {
             return Reply::json(404, json!({"message": "404 Note Not Found"}));
         };
         match asked.method.as_str() {
