@@ -146,7 +146,7 @@ const CRASHES: &str = "[ \"$GITHUB_RUN_ATTEMPT\" = 1 ] || exit 0\npid=$$\n\
 /// Fails in the first attempt, and says what a workflow would obey.
 const FAILS: &str = "printf '%s\\n' '::set-output name=verdict::stolen' '::error::stolen' \
                      '::add-mask::told' '##[error]stolen'\n\
-                     env | grep -q -e '^GITHUB_OUTPUT=' -e '^EVENLY_ACTION' -e '^GITHUB_TOKEN=' && exit 9\n\
+                     env | grep -qE '^(GITHUB_(OUTPUT|TOKEN)|EVENLY_ACTION_)' && exit 9\n\
                      [ \"$GITHUB_RUN_ATTEMPT\" != 1 ]\n";
 
 #[test]
