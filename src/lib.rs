@@ -15,6 +15,7 @@ pub mod model;
 pub mod plan;
 pub mod process;
 pub mod provision;
+pub mod publish;
 pub mod report;
 pub mod runner;
 pub mod shim;

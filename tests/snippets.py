@@ -10,11 +10,12 @@ import pathlib
 import re
 import sys
 
-GUIDES = ("github", "gitlab", "other-ci")
+GUIDES = ("forks", "github", "gitlab", "other-ci")
 SCHEMAS = {
     ".buildkite/pipeline.yml": "buildkite",
     ".circleci/config.yml": "circle-ci",
     ".drone.yml": "drone-ci",
+    ".github/workflows/comment.yml": "github-workflows",
     ".github/workflows/planned.yml": "github-workflows",
     ".github/workflows/tests.yml": "github-workflows",
     ".gitlab-ci.planned.yml": "gitlab-ci",

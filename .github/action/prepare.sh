@@ -43,13 +43,14 @@ esac
 [[ -n "$HISTORY" && -n "$OUT" && -n "$DIRECTORY" ]] \
     || fail "\`history\`, \`out\` and \`working-directory\` cannot be empty"
 
-# The job that merges needs no checkout, so the directory may not be there.
-[[ "$COMMAND" != merge ]] || mkdir -p "$DIRECTORY"
 
 attempt=${GITHUB_RUN_ATTEMPT:-1}
 report=$(in_workspace "$OUT")
+journals=$RUNNER_TEMP/evenly-journals-$NAME
+# The job that merges needs no checkout, and there may be no journal at all.
+[[ "$COMMAND" != merge ]] || mkdir -p "$DIRECTORY" "$journals"
 output report "$report"
-output journals "$RUNNER_TEMP/evenly-journals-$NAME"
+output journals "$journals"
 output artifacts "$NAME-shard-*"
 if [[ "$COMMAND" = run ]]; then
     output artifact "$NAME-shard-$(label)-attempt-$attempt"

@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::history::HistoryCommand;
 use super::merge::Output;
 use super::order::Order;
+use super::publish::{MergePublishArgs, PublishArgs};
 use crate::config::{RETRIES_MAX, Show, Workers, parse_duration};
 use crate::init::{self, Home};
 use crate::model::{SHARDS_MAX, WORKERS_MAX};
@@ -34,6 +35,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Join the journals of all shards into one report; the exit code is the whole run's verdict
     Merge(MergeArgs),
+    /// Tell a pull or merge request what the shards found, from a job that ran none
+    Publish(PublishArgs),
     /// Show which shard runs what, and why
     Plan(PlanArgs),
     /// Do here what CI would do: run every shard, then merge
@@ -375,6 +378,9 @@ pub(super) struct MergeArgs {
     #[arg(long, value_name = "HOW", env = "EVENLY_REPEATED", value_enum)]
     #[arg(default_value_t = RepeatedArg::Worst)]
     pub(super) repeated: RepeatedArg,
+
+    #[command(flatten)]
+    pub(super) publish: MergePublishArgs,
 }
 
 /// [`Repeated`] as it is typed.

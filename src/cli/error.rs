@@ -71,6 +71,8 @@ pub(super) enum Error {
     NoGroup(String),
     #[error("there is no group or test `{}`", one_line(.0))]
     NoTest(String),
+    #[error("there is no journal in {0}: nothing says what failed before")]
+    NoRunBefore(String),
     #[error("nothing to run: all that failed in the run before, {0} by their ids, is gone")]
     AllGone(usize),
     #[error("no test framework was found in `{}`, so nothing was written", .0.display())]
@@ -131,6 +133,7 @@ impl Error {
             | Self::UpWithout(_)
             | Self::NoGroup(_)
             | Self::NoTest(_)
+            | Self::NoRunBefore(_)
             | Self::NoFramework(_)
             | Self::InTheWay(_)
             | Self::WhichGroup(_)
@@ -187,6 +190,7 @@ impl Error {
             Self::NoConfig(_) => {
                 "`evenly init` writes one (see docs/reference/config.md); or name it: `--config`"
             }
+            Self::NoRunBefore(_) => "name the journals: `--failed PATHS`",
             Self::NoFramework(_) => {
                 "a `command` suite runs any tool: docs/guide/frameworks.md#command"
             }

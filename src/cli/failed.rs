@@ -62,15 +62,25 @@ impl Asked<'_> {
         if self.paths.is_empty() { vec![self.out.to_owned()] } else { self.paths.to_vec() }
     }
 
+    fn nothing_before(&self) -> Error {
+        let paths = self.paths();
+        let named = paths.iter().map(|path| format!("`{}`", path.display()));
+        Error::NoRunBefore(named.collect::<Vec<_>>().join(", "))
+    }
+
     fn inputs(&self) -> Result<Vec<Input>, Error> {
         let input = |path: PathBuf| {
             let journal = journal::parse(&store::read(&path)?);
             Ok(Input { source: path.display().to_string(), journal })
         };
         if self.paths.is_empty() && !self.out.exists() {
-            return Err(Error::NoJournals(format!("`{}`", self.out.display())));
+            return Err(self.nothing_before());
         }
-        journals_of(&self.paths())?.into_iter().map(input).collect()
+        let found = journals_of(&self.paths()).map_err(|error| match error {
+            Error::NoJournals(_) => self.nothing_before(),
+            error => error,
+        });
+        found?.into_iter().map(input).collect()
     }
 
     /// In a CI: goes on from an attempt before of this shard.
@@ -84,7 +94,7 @@ impl Asked<'_> {
         };
         let inputs = match self.inputs() {
             Ok(inputs) => inputs,
-            Err(Error::NoJournals(_) | Error::NoSuchPath(_)) => Vec::new(),
+            Err(Error::NoRunBefore(_) | Error::NoSuchPath(_)) => Vec::new(),
             Err(error) => {
                 warn(&format!("{error}; everything runs"));
                 return Again::All;
@@ -110,9 +120,7 @@ impl Asked<'_> {
     fn at_home(&self) -> Result<Again, Error> {
         let report = report::merge(newest(self.inputs()?), |_| None);
         let Some(started) = report.shards.iter().map(|shard| shard.started).min() else {
-            let paths = self.paths();
-            let named = paths.iter().map(|path| format!("`{}`", path.display()));
-            return Err(Error::NoJournals(named.collect::<Vec<_>>().join(", ")));
+            return Err(self.nothing_before());
         };
         let before = format!("the run before, of {}", started.strftime("%Y-%m-%d %H:%M:%S UTC"));
         missing(&report);

@@ -64,7 +64,7 @@ pub(super) fn run(args: &LocalArgs) -> Result<Exit, Error> {
     })??;
     store::remove_dir(&scratch)?;
     let (out, history, excuses) = (&running.out, &args.project.history, &running.excuses);
-    let destination = Destination { out, history, outputs: &Output::ALL, excuses };
+    let destination = Destination { out, history, outputs: &Output::ALL, excuses, publish: None };
     let verdict = merge(&journals, &destination)?;
     Ok(early.unwrap_or(verdict))
 }

@@ -14,6 +14,7 @@ use super::error::Error;
 use super::history::{Known, Writable, can_be_kept, load};
 use super::observe::{compared, fewer_in_parts, observe};
 use super::print::{note, out, warn};
+use super::publish::{self, MergePublishArgs};
 use super::quarantine::Excuses;
 use crate::exit::Exit;
 use crate::history::{Base, Estimator};
@@ -36,17 +37,21 @@ pub(super) struct Destination<'a> {
     pub(super) history: &'a Path,
     pub(super) outputs: &'a [Output],
     pub(super) excuses: &'a Excuses,
+    /// Whom to tell beyond this machine, if anybody.
+    pub(super) publish: Option<&'a MergePublishArgs>,
 }
 
 pub(super) fn run(args: &MergeArgs) -> Result<Exit, Error> {
-    let MergeArgs { paths, out, history, outputs, repeated, quarantine } = args;
+    let MergeArgs { paths, out, history, outputs, repeated, quarantine, publish } = args;
     let excuses = &Excuses::read(quarantine.as_deref())?;
     let found = find(paths, &out.join(Output::Junit.file_name()))?;
     if let Some(own) = &found.own {
         note(&format!("`{}` is what this merge writes; it is not read", own.display()));
     }
     let foreign = Foreign::of(read_junit(&found.junit), (*repeated).into());
-    merge_with(&found.journals, foreign, &Destination { out, history, outputs, excuses })
+    let publish = Some(publish);
+    let to = Destination { out, history, outputs, excuses, publish };
+    merge_with(&found.journals, foreign, &to)
 }
 
 /// Merges these journals and writes all that follows from them.
@@ -62,13 +67,13 @@ fn merge_with(journals: &[PathBuf], foreign: Foreign, to: &Destination<'_>) -> R
     if let Err(error) = emit::github_verdict(&report) {
         warn(&format!("{error}; later steps do not learn the verdict"));
     }
-    let exit = report.exit;
+    let exit = to.publish.map_or(Ok(report.exit), |args| publish::after_merge(&report, args));
     // To free a million tests one by one, just before the end, takes as long as to write them.
     mem::forget(report);
-    Ok(exit)
+    exit
 }
 
-fn read(journals: &[PathBuf]) -> Result<Vec<Input>, Error> {
+pub(super) fn read(journals: &[PathBuf]) -> Result<Vec<Input>, Error> {
     let mut lists = journal::Lists::default();
     let input = |path: &PathBuf| {
         let journal = store::read_with(path, |from| journal::parse_sharing(from, &mut lists))?;

@@ -20,6 +20,7 @@ mod plan;
 mod planning;
 mod print;
 mod project;
+mod publish;
 mod quarantine;
 mod run;
 mod runtime;
@@ -45,6 +46,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Init(args) => init::run(args),
         Command::Run(args) => run::run(args),
         Command::Merge(args) => merge::run(args),
+        Command::Publish(args) => publish::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Local(args) => local::run(args),
         Command::Bisect(args) => bisect::run(args),

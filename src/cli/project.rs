@@ -13,6 +13,7 @@ use super::only::{self, Listed, Wanted};
 use super::order::{Order, Positions, arranged};
 use super::planning;
 use super::print::warn;
+use super::publish::TOKENS;
 use crate::ci::{self, Ci};
 use crate::config::{Config, Workers};
 use crate::discover::{self, Discovery, Surroundings};
@@ -227,7 +228,8 @@ pub(super) fn read_config(path: &Path) -> Result<Config, Error> {
 
 /// evenly's own variables: flags and secrets that no test needs; and the job's, that none may have.
 pub(super) fn own_variables() -> Vec<OsString> {
-    let own = |name: &str| name.starts_with("EVENLY_") || ci::WITHHELD.contains(&name);
+    let withheld = |name: &str| ci::WITHHELD.contains(&name) || TOKENS.contains(&name);
+    let own = |name: &str| name.starts_with("EVENLY_") || withheld(name);
     let names = std::env::vars_os().map(|(name, _)| name);
     names.filter(|name| own(&name.to_string_lossy())).collect()
 }

@@ -185,7 +185,7 @@ impl Facts {
         let having = self.files.keys().map(|path| split(path));
         let having = having.filter(|(_, name)| names.contains(name));
         let mut dirs: Vec<&str> =
-            having.map(|(dir, _)| dir).filter(|dir| depth(dir) <= ROOT_DEPTH_MAX).collect();
+            having.map(|(dir, _)| dir).filter(|dir| is_own_project(dir)).collect();
         dirs.sort_by_key(|dir| (depth(dir), *dir));
         dirs.dedup();
         let mut roots: Vec<String> = Vec::new();
@@ -196,6 +196,12 @@ impl Facts {
         }
         roots
     }
+}
+
+/// Whether a directory may be a project by itself: what lies among tests is what they are made of.
+fn is_own_project(dir: &str) -> bool {
+    let of_tests = |part: &str| matches!(part, "test" | "tests" | "spec" | "__tests__");
+    depth(dir) <= ROOT_DEPTH_MAX && !dir.split('/').any(of_tests)
 }
 
 fn depth(dir: &str) -> usize {

@@ -155,6 +155,12 @@ fn nothing_found_writes_nothing() {
 }
 
 #[test]
+fn what_lies_among_tests_is_no_project() {
+    let outcome = outcome(&[PIECES[2], &[("tests/toml-test/go.mod", "")]].concat());
+    assert_eq!(frameworks(&outcome), [("pytest".to_owned(), "pytest".to_owned())]);
+}
+
+#[test]
 fn other_peoples_code_is_passed_over() {
     for dir in ["node_modules", ".venv", "vendor", ".git", "target"] {
         assert!(is_left_out(dir), "{dir}");

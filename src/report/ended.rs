@@ -83,6 +83,9 @@ impl Ended {
         let green = verdict == Verdict::Passed
             && problem.is_none()
             && tests.iter().all(|test| test.outcome.is_good() && test.tries.is_empty());
+        // `collect` would keep the room of what it was made from.
+        let mut seen = Vec::with_capacity(tests.len());
+        seen.extend(tests.into_iter().map(|test| Seen::of(test, pool)));
         Self {
             group,
             attempt,
@@ -94,7 +97,7 @@ impl Ended {
             verdict,
             problem,
             leaked,
-            tests: tests.into_iter().map(|test| Seen::of(test, pool)).collect(),
+            tests: seen,
             output: (!green).then_some(output),
         }
     }

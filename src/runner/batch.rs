@@ -4,7 +4,7 @@
 //! Promises: a batch is only taken apart when nothing about it is in doubt; a group never gets
 //! another's result. What is in doubt runs again, group by group.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::attempts::Try;
 use super::dispatcher::{Execution, Job};
@@ -209,21 +209,31 @@ fn shares(duration_us: u64, cases: &[Vec<Case>]) -> Vec<u64> {
 struct Owners<'a> {
     naming: Naming,
     jobs: &'a [&'a Job],
+    /// By a listed test's key: the job, or none where several list it.
+    listed: HashMap<String, Option<usize>>,
 }
 
 impl<'a> Owners<'a> {
     fn of(jobs: &'a [&'a Job]) -> Self {
         let naming = jobs.first().map_or(Naming::ClassAndName, |job| job.reading.naming());
-        Self { naming, jobs }
+        let mut listed = HashMap::new();
+        for (at, job) in jobs.iter().enumerate() {
+            for test in job.group.tests.iter().flatten() {
+                let owner = listed.entry(naming.key_of_listed(test)).or_insert(Some(at));
+                if *owner != Some(at) {
+                    *owner = None;
+                }
+            }
+        }
+        Self { naming, jobs, listed }
     }
 
     /// By what the framework says most exactly; none where that is nothing, or fits several.
     fn owner(&self, case: &Case) -> Option<usize> {
         let key = self.naming.key_of_case(&case.class, &case.name);
-        let listed = |group: &Group| {
-            let tests = group.tests.iter().flatten();
-            tests.into_iter().any(|test| self.naming.key_of_listed(test) == key)
-        };
+        if let Some(owner) = self.listed.get(&key) {
+            return *owner;
+        }
         let file = case.file.as_deref().map(|file| file.strip_prefix("./").unwrap_or(file));
         let class =
             |name: &str| self.naming.key_of_listed(name) == case.class || name == case.class;
@@ -232,8 +242,7 @@ impl<'a> Owners<'a> {
         let ends = |name: &str| {
             file.and_then(|file| file.strip_suffix(name)).is_some_and(|dir| dir.ends_with('/'))
         };
-        self.only(listed)
-            .or_else(|| self.only_named(class))
+        self.only_named(class)
             .or_else(|| self.only_named(begins))
             .or_else(|| self.only_named(is_file))
             .or_else(|| self.only_named(ends))

@@ -112,7 +112,7 @@ for framework in ${FRAMEWORKS:-jest rspec phpunit go}; do
     "$EVENLY" local --shards 1 >said.txt 2>&1 || { tail -20 said.txt >&2; exit 1; }
     own=$(measured alone "$framework")
     ours=$(measured "$EVENLY" local --shards 1)
-    printf '| %s | %s | %s | %s.%s %% |\n' "$framework" "$own" "$ours" \
-        $(((ours - own) * 100 / own)) $((((ours - own) * 1000 / own) % 10))
+    awk -v name="$framework" -v own="$own" -v ours="$ours" \
+        'BEGIN { printf "| %s | %d | %d | %.1f %% |\n", name, own, ours, (ours - own) * 100 / own }'
     cd "$OLDPWD"
 done

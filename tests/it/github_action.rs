@@ -2,6 +2,7 @@
 //! clients of artifacts and of the cache. What act does not have (cancelled jobs, releases) its
 //! scripts are asked for by themselves.
 
+mod dogfood;
 mod scripts;
 
 use std::ffi::OsString;
@@ -41,7 +42,12 @@ fn workflow(name: &str) -> String {
 }
 
 impl Repository {
-    fn new(project: Project, name: &str) -> Option<Self> {
+    /// A project with a workflow of the guide.
+    fn of_guide(project: Project, name: &str) -> Option<Self> {
+        Self::new(project.file(format!(".github/workflows/{name}"), workflow(name)))
+    }
+
+    fn new(project: Project) -> Option<Self> {
         let act = Path::new(&tool("EVENLY_TEST_VENV")?).join("bin/act");
         let mut modules = tool("EVENLY_TEST_NODE")?;
         modules.push("/node_modules");
@@ -51,9 +57,8 @@ impl Repository {
         for file in ["action.yml", "Cargo.toml"] {
             fs::copy(Path::new(REPOSITORY).join(file), action.join(file)).unwrap();
         }
-        let project = project.file(format!(".github/workflows/{name}"), workflow(name));
         let git = "git init -q -b main . && git add -A && git -c user.name=a -c user.email=a@b \
-                   commit -qm one && git remote add origin https://github.com/octocat/shop";
+                   commit -qm one && git remote add origin https://github.com/o/r";
         project.bash(git).exits(0);
         Some(Self { project, kept, act, modules })
     }
@@ -64,7 +69,12 @@ impl Repository {
         let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(&self.act);
         command.current_dir(self.project.path("")).arg("pull_request").args(more);
-        command.args(["-P", "ubuntu-latest=-self-hosted", "-s", "GITHUB_TOKEN=ghs_secret"]);
+        for image in ["ubuntu-latest", "ubuntu-24.04"] {
+            command.args(["-P", &format!("{image}=-self-hosted")]);
+        }
+        if !more.contains(&"--secret-file") {
+            command.args(["-s", "GITHUB_TOKEN=ghs_secret"]);
+        }
         command.args(["--artifact-server-addr", "127.0.0.1", "--cache-server-addr", "127.0.0.1"]);
         for (flag, value) in [
             ("--artifact-server-path", kept("artifacts")),
@@ -136,7 +146,7 @@ const CRASHES: &str = "[ \"$GITHUB_RUN_ATTEMPT\" = 1 ] || exit 0\npid=$$\n\
 /// Fails in the first attempt, and says what a workflow would obey.
 const FAILS: &str = "printf '%s\\n' '::set-output name=verdict::stolen' '::error::stolen' \
                      '::add-mask::told' '##[error]stolen'\n\
-                     env | grep -q -e '^GITHUB_OUTPUT=' -e '^EVENLY_ACTION' && exit 9\n\
+                     env | grep -q -e '^GITHUB_OUTPUT=' -e '^EVENLY_ACTION' -e '^GITHUB_TOKEN=' && exit 9\n\
                      [ \"$GITHUB_RUN_ATTEMPT\" != 1 ]\n";
 
 #[test]
@@ -145,7 +155,7 @@ fn a_failed_and_a_crashed_shard_are_told_and_a_re_run_of_both_is_green() {
         .file("t/crash.sh", CRASHES)
         .file("t/fail.sh", FAILS)
         .file("t/fine.sh", "");
-    let Some(repository) = Repository::new(project, "tests.yml") else { return };
+    let Some(repository) = Repository::of_guide(project, "tests.yml") else { return };
     let again = ["t/crash.sh", "t/fail.sh"].map(|group| shard_of(&repository.project, group, 3));
     let first = repository.run(&["--env", "GITHUB_RUN_ID=7", "--env", "GITHUB_RUN_ATTEMPT=1"]);
     let first = first.exits(1).says("told incomplete 1 of evenly-out at https://");
@@ -194,7 +204,7 @@ fn a_first_job_chooses_how_many_others_there_are() {
         .file("t/a.sh", "")
         .file("t/b.sh", "")
         .file(".evenly/history.jsonl", history);
-    let Some(repository) = Repository::new(project, "planned.yml") else { return };
+    let Some(repository) = Repository::of_guide(project, "planned.yml") else { return };
     let ran = repository.run(&["--env", "GITHUB_RUN_ID=9"]);
     ran.exits(0).says("2 shards for a target of 5 min 0 s").says("told passed 0 of evenly-out");
     let names = repository.artifacts("9").join(" ");

@@ -29,6 +29,7 @@ mod only;
 mod order;
 mod planning;
 mod process;
+mod publish;
 mod quarantine;
 mod quickstart;
 mod report_schema;

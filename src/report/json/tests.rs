@@ -39,6 +39,8 @@ fn eventful() -> RunReport {
     let (database, origin) = ("main".to_owned(), TemplateOrigin::Built);
     report.shards[0].databases.push(DatabaseSetUp { database, origin, took_us: 5 });
     report.shards[0].before_us = Some(7);
+    report.shards[0].config = Some("other.toml".into());
+    report.shards[0].partial = true;
     report.compared = Some(Comparison {
         base: 6,
         new_failures: vec![0],

@@ -10,10 +10,17 @@
 const fs = require("node:fs");
 const path = require("node:path");
 const { createRequire } = require("node:module");
+const { pathToFileURL } = require("node:url");
 
 const SEPARATOR = " › ";
-const here = path.join(process.cwd(), "evenly.js");
-const project = createRequire(here);
+const project = createRequire(path.join(process.cwd(), "evenly.js"));
+
+/** A file of mocha's own; since mocha 12 some end in `.cjs`. */
+function own(name) {
+  const root = path.dirname(project.resolve("mocha/package.json"));
+  const files = [".cjs", ".js"].map((ending) => path.join(root, `${name}${ending}`));
+  return files.find((file) => fs.existsSync(file)) || files[0];
+}
 
 const shown = (file) => {
   const inside = path.relative(process.cwd(), file || "");
@@ -104,12 +111,12 @@ const [, , act, to, ...given] = process.argv;
 
 /** The reporter: mocha's own `spec`, and a file. */
 function Reporter(runner, options) {
-  const mocha = project("mocha");
   if (act === "list") {
     list(runner, to);
     return;
   }
-  const spec = new mocha.reporters.Spec(runner, options);
+  const { Spec } = require(own("lib/reporters/index"));
+  const spec = new Spec(runner, options);
   const seen = new Map();
   const hooks = [];
   runner.on("fail", (test, error) => {
@@ -121,12 +128,12 @@ function Reporter(runner, options) {
   this.stats = spec.stats;
 }
 
-function main() {
+async function main() {
   const cut = given.lastIndexOf("--");
   const [options, files] = [given.slice(0, cut), given.slice(cut + 1)];
-  const root = path.dirname(project.resolve("mocha/package.json"));
-  const { loadOptions } = require(path.join(root, "lib/cli/options.js"));
-  const { main: run } = require(path.join(root, "lib/cli/cli.js"));
+  const { loadOptions } = require(own("lib/cli/options"));
+  const cli = await import(pathToFileURL(own("lib/cli/cli")));
+  const run = cli.main ?? cli.default.main;
   const argv = [...options, "--reporter", __filename, ...(act === "list" ? ["--dry-run"] : [])];
   const args = loadOptions([...argv, ...(act === "list" ? files : [])]);
   if (act === "run") args._ = files;

@@ -115,16 +115,31 @@ echo '</testsuite>'
 } > "$to"
 "#;
 
-#[test]
-fn a_command_of_ones_own_runs_a_batch_where_its_report_tells_groups_apart() {
-    let more = "globs = [\"t/*\"]\nrun = \"sh run.sh {junit} {tests}\"\nbatch = 3";
-    let mut project = Project::new(&suite("command", more)).file("run.sh", RUNNER);
+/// A suite whose runner gets up to three of four groups at once, with more keys and tables.
+fn batched(more: &str) -> Project {
+    let keys = "globs = [\"t/*\"]\nrun = \"sh run.sh {junit} {tests}\"\nbatch = 3\n";
+    let mut project = Project::new(&suite("command", &format!("{keys}{more}")));
     for name in ["a", "b c", "d", "e"] {
         project = project.file(format!("t/{name}"), "");
     }
+    let project = project.file("run.sh", RUNNER);
     project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(0);
-    assert_eq!(project.text("calls.txt"), "3\n1\n");
     assert_eq!(outcome(&project, "t/b c::runs"), "passed");
     let report = project.report();
     assert_eq!((&report["ledger"]["planned"], &report["totals"]["passed"]), (&4.into(), &4.into()));
+    project
+}
+
+#[test]
+fn a_command_of_ones_own_runs_a_batch_where_its_report_tells_groups_apart() {
+    assert_eq!(batched("").text("calls.txt"), "3\n1\n");
+}
+
+#[test]
+fn groups_with_databases_of_their_own_share_no_command() {
+    let database = "[database.main]\nurl = \"sqlite:base.db\"\nprepare = \"true\"\n";
+    let worker = batched(&format!("databases = [\"main\"]\n{database}"));
+    assert_eq!(worker.text("calls.txt"), "3\n1\n");
+    let group = batched(&format!("databases = [\"main\"]\n{database}fresh = \"group\"\n"));
+    assert_eq!(group.text("calls.txt"), "1\n1\n1\n1\n");
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{
-    Outcomes, cases, counts, executions, fixture, outcome, plainly, reported, suite, with_node,
+    Outcomes, cases, counts, executions, fixture, has_program, outcome, plainly, reported, suite,
+    with_node,
 };
 use crate::support::Project;
 
@@ -164,4 +165,32 @@ fn a_file_that_playwright_cannot_import_ends_the_run_before_anything_ran() {
     let project = project.file("e2e/bad.spec.js", "require('no-such-module');\n");
     let ran = project.evenly(&["local", "--shards", "2"]).exits(2);
     ran.warns("no-such-module").warns("`playwright` needs");
+}
+
+const CHROMIUM: &str = "
+module.exports = {
+  use: { launchOptions: { executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] } },
+};
+";
+
+#[test]
+fn playwright_drives_a_browser_in_each_worker() {
+    let Some(project) = with_node(Project::new(&suite("playwright", ""))) else { return };
+    let Some(()) = has_program("chromium") else { return };
+    let page = "const { expect, test } = require('@playwright/test');\n\
+                test('NAME', async ({ page }) => {\n\
+                  await page.setContent(`<h1>${process.env.EVENLY_WORKER}</h1>`);\n\
+                  await expect(page.locator('h1')).toHaveText(/^[01]$/);\n\
+                  await page.screenshot({ path: test.info().outputPath('NAME.png') });\n\
+                });\n";
+    let project = project
+        .file("package.json", "{}")
+        .file("playwright.config.js", CHROMIUM)
+        .file("a.spec.js", page.replace("NAME", "a"))
+        .file("b.spec.js", page.replace("NAME", "b"));
+    project.evenly(&["local", "--shards", "1", "--workers", "2"]).exits(0);
+    assert_eq!(project.report()["totals"]["passed"], 2);
+    // Neither command took away what the other had made.
+    let kept = project.bash("find test-results -name '*.png'").exits(0).stdout;
+    assert_eq!(kept.lines().count(), 2, "{kept}");
 }

@@ -1,5 +1,8 @@
 //! What every integration test starts from: a project in a fresh directory, and the real binary.
 
+pub(crate) mod github;
+pub(crate) mod gitlab;
+pub(crate) mod http;
 pub(crate) mod mariadb;
 pub(crate) mod postgres;
 

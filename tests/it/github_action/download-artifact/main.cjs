@@ -3,7 +3,7 @@ const modules = process.env.STANDIN_MODULES;
 const { DefaultArtifactClient } = require(`${modules}/@actions/artifact`);
 
 async function main() {
-  const pieces = process.env.INPUT_PATTERN.split("*");
+  const pieces = (process.env.INPUT_NAME || process.env.INPUT_PATTERN).split("*");
   const escaped = pieces.map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const fits = new RegExp(`^${escaped.join("[^/]*")}$`);
   const client = new DefaultArtifactClient();
