@@ -7,8 +7,9 @@
 # a rule. All is installed into a directory that is removed, unless WORK names one that stays.
 # `evenly` is `evenly local --shards 1 --workers 2` with the history, and for pytest-django the
 # template, of a first run, which is not counted; `-n 2` is the best of pytest-xdist's ways to
-# distribute, or of DISTS. Each figure is the least and the most of ROUNDS rounds, the ways in turn. Ids and
-# outcomes of all three are compared first. `first test` is the time until the first test begins.
+# distribute, or of DISTS. Each figure is the least and the most of ROUNDS rounds, the ways in turn.
+# Ids and outcomes of evenly and plain pytest are compared first. `first test` is the time until the
+# first test begins.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
