@@ -104,8 +104,8 @@ impl Ended {
 }
 
 impl Ended {
-    /// It as an event, for the journal of an attempt that goes on from this one. Of a group that went
-    /// well the output is not kept.
+    /// It as an event, for the journal of an attempt that goes on from this one. Of a group that
+    /// went well the output is not kept.
     #[must_use]
     pub fn told_again(self, last: bool) -> GroupFinished {
         let Self {

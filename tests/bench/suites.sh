@@ -4,8 +4,8 @@
 #
 #     cargo build --release && tests/bench/suites.sh [django] [twisted] [databases]
 #
-# `databases` is those apps of Django's that use one most, on Postgres and MariaDB servers of evenly's:
-# ids and outcomes are compared with the serial run's.
+# `databases` is those apps of Django's that use one most, on Postgres and MariaDB servers of
+# evenly's: ids and outcomes are compared with the serial run's.
 #
 # ROUNDS: how often each is run, in turns. DJANGO, TWISTED: their versions. PYTHON: an interpreter
 # that they run on. APPS: of Django's suite, space between; all where it is empty. WORK: a directory
@@ -131,7 +131,11 @@ framework = "django"
 dir = "$suite"
 python = "$BIN/python"
 settings = "django_suite"
-env = { PYTHONPATH = "$ROOT/tests/bench", DJANGO_SUITE = "django_databases", DJANGO_SUITE_APPS = "${HEAVY[*]}" }
+
+[suite.env]
+PYTHONPATH = "$ROOT/tests/bench"
+DJANGO_SUITE = "django_databases"
+DJANGO_SUITE_APPS = "${HEAVY[*]}"
 END
     cd "$WORK/$engine"
     eval "$("$EVENLY" db up --workers 4)"

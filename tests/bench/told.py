@@ -1,4 +1,7 @@
-"""The tests of a `report.json` as lines that tests/it/warm_django/compare.py reads: told.py REPORT"""
+"""The tests of a report as lines that tests/it/warm_django/compare.py reads.
+
+told.py REPORT.json
+"""
 
 import json
 import sys
