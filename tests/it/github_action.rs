@@ -113,7 +113,7 @@ impl Repository {
         all.sort();
         all.dedup();
         let action = self.kept.path().join("action");
-        all.push(format!("https://github.com/OWNER/evenly@v0.1.0={}", action.display()));
+        all.push(format!("https://github.com/evenly-ci/evenly@v0.1.0={}", action.display()));
         all
     }
 
