@@ -139,7 +139,7 @@ DJANGO_SUITE_APPS = "${HEAVY[*]}"
 END
     cd "$WORK/$engine"
     eval "$("$EVENLY" db up --workers 4)"
-    export SUITE_DATABASE=$DATABASE_URL
+    export SUITE_DATABASE=${DATABASE_URL:?}
     cd "$suite"
     rm -f "$WORK/plain.jsonl"
     export PYTHONPATH=$ROOT/tests/bench:$ROOT/tests/it/warm_django

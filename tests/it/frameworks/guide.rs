@@ -127,16 +127,6 @@ fn trial() {
 }
 
 #[test]
-fn pytest() {
-    let Some(venv) = tool("EVENLY_TEST_VENV") else { return };
-    let project = Project::new(&blocks("pytest")[0]).copy(&fixture("pytest"));
-    symlink(PathBuf::from(venv), project.path(".venv")).unwrap();
-    project.evenly(&["local", "--shards", "2"]).exits(1);
-    // One file has all tests but one: it is planned in two parts.
-    has(&project, 19, 3);
-}
-
-#[test]
 fn nextest() {
     if tool("EVENLY_TEST_VENV").is_none() {
         return;

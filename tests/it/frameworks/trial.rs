@@ -1,6 +1,6 @@
 //! Twisted's trial.
 
-use super::{model, python, reported, suite};
+use super::{model, outcome, python, reported, suite};
 use crate::support::Project;
 
 const NET: &str = r#"
@@ -75,11 +75,9 @@ fn tests_come_to_what_trial_makes_of_them_and_the_reactor_stays_usable() {
 fn a_module_that_cannot_be_imported_is_an_error_that_names_it() {
     let Some(project) = project("") else { return };
     project.write("net/test_broken.py", "import no_such_module\n");
-    let told = project.evenly(&["local", "--shards", "1"]).exits(2);
-    assert!(
-        told.stderr.contains("test_broken") && told.stderr.contains("no_such_module"),
-        "{told}"
-    );
+    let told = project.evenly(&["local", "--shards", "1"]).exits(1);
+    told.says("net.test_broken").says("no_such_module");
+    assert_eq!(outcome(&project, "net.test_broken"), "errored");
 }
 
 #[test]
