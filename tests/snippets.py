@@ -29,7 +29,7 @@ SCHEMAS = {
 }
 SHOWN = re.compile(r"^```yaml\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Linters want a hash, which no version that is to come has.
-RELEASE = ("OWNER/evenly@v0.1.0", f"OWNER/evenly@{'0' * 40} # v0.1.0")
+RELEASE = ("evenly-ci/evenly@v0.1.0", f"evenly-ci/evenly@{'0' * 40} # v0.1.0")
 
 
 def main(directory):

@@ -86,7 +86,7 @@ impl History {
     }
 
     /// The oldest run that is kept, where run number `run` is before it and before at least
-    /// [`RESTARTED_RUNS`] more: numbers that started again look like this too.
+    /// `RESTARTED_RUNS` more: numbers that started again look like this too.
     #[must_use]
     pub fn begins_after(&self, run: u64) -> Option<u64> {
         let runs = self.suites.values().flat_map(|suite| &suite.runs).map(|facts| facts.run);

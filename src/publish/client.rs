@@ -1,6 +1,6 @@
 //! Requests to a server: sent, tried again where that helps, and answered in time or not at all.
 //!
-//! Promises: no call lasts beyond the deadline; no answer is read beyond [`ANSWER_BYTES_MAX`]; the
+//! Promises: no call lasts beyond the deadline; no answer is read beyond `ANSWER_BYTES_MAX`; the
 //! token goes to no other host than the one that it is for, and is in nothing that comes back.
 
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
 //! The report, told where people are: a comment of the pull or merge request, a check or status of
 //! the commit.
 //!
-//! Promises: one comment a pull request and configuration, updated in place ([`board`]); nothing is
-//! done twice that must not be ([`retry`]); all of it ends in the time that it was given; a token
-//! is never shown and goes to no other host ([`token`]). What fails is told and changes no verdict.
+//! Promises: one comment a pull request and configuration, updated in place (`board`); nothing is
+//! done twice that must not be (`retry`); all of it ends in the time that it was given; a token
+//! is never shown and goes to no other host (`token`). What fails is told and changes no verdict.
 //!
 //! Decisions are functions over values (`choice`, `marker`, `retry`, `site`, `annotations`); the
 //! rest carries them out.
