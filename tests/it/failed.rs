@@ -253,7 +253,7 @@ fn in_a_ci_everything_runs_where_nothing_can_be_gone_on_from() {
     let other = github(&project, &["run", "--shard", "1/1", "--failed"], "3");
     all(other.env("GITHUB_RUN_ID", "8").exits(1), "no earlier attempt");
     // Another test is another plan.
-    project.write("test_m.py", MODULE.replace("test_c", "test_d"));
+    project.write("test_m.py", MODULE.replace("test_c", "test_another"));
     all(github(&project, &["run", "--shard", "1/1", "--failed"], "4").exits(1), "another plan");
 }
 
