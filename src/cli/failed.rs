@@ -11,13 +11,12 @@ use std::path::{Path, PathBuf};
 
 use super::args::RunningArgs;
 use super::error::Error;
-use super::merge::journals_of;
+use super::merge;
 use super::only::{Unknown, Wanted};
 use super::print::{note, out, warn};
 use super::project::Project;
 use crate::model::{Shard, counted};
-use crate::report::{self, Input, LostWhy, RunReport, TestReport, journal};
-use crate::store;
+use crate::report::{self, Input, LostWhy, RunReport, TestReport};
 pub(super) use carry::Earlier;
 
 /// What a run is to do.
@@ -69,18 +68,14 @@ impl Asked<'_> {
     }
 
     fn inputs(&self) -> Result<Vec<Input>, Error> {
-        let input = |path: PathBuf| {
-            let journal = journal::parse(&store::read(&path)?);
-            Ok(Input { source: path.display().to_string(), journal })
-        };
         if self.paths.is_empty() && !self.out.exists() {
             return Err(self.nothing_before());
         }
-        let found = journals_of(&self.paths()).map_err(|error| match error {
+        let found = merge::journals_of(&self.paths()).map_err(|error| match error {
             Error::NoJournals(_) => self.nothing_before(),
             error => error,
         });
-        found?.into_iter().map(input).collect()
+        merge::read(&found?)
     }
 
     /// In a CI: goes on from an attempt before of this shard.

@@ -137,7 +137,7 @@ fn join_and_learn(inputs: Vec<Input>, foreign: Foreign, history: &Path) -> RunRe
             warn(&before_all(run, oldest, history));
         }
         known.record(run, observations, facts);
-        known.record_partial(run, report.only || !report.ledger.is_whole());
+        known.record_partial(run, !report.ledger.is_whole());
         if let Some(us) = fixed_us {
             known.record_fixed(run, us);
         }

@@ -101,9 +101,7 @@ impl Ended {
             output: (!green).then_some(output),
         }
     }
-}
 
-impl Ended {
     /// It as an event, for the journal of an attempt that goes on from this one. Of a group that
     /// went well the output is not kept.
     #[must_use]

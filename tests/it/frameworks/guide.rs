@@ -127,6 +127,18 @@ fn trial() {
 }
 
 #[test]
+fn pytest() {
+    let Some(venv) = tool("EVENLY_TEST_VENV") else { return };
+    // The fixture has no mark `slow`.
+    let config = blocks("pytest")[0].replace(", \"-m\", \"not slow\"", "");
+    let project = Project::new(&config).copy(&fixture("pytest"));
+    symlink(PathBuf::from(venv), project.path(".venv")).unwrap();
+    project.evenly(&["local", "--shards", "2"]).exits(1);
+    // One file has all tests but one: it is planned in two parts.
+    has(&project, 19, 3);
+}
+
+#[test]
 fn nextest() {
     if tool("EVENLY_TEST_VENV").is_none() {
         return;
