@@ -3,6 +3,7 @@
 # artifacts and of the cache. Inputs come by the environment; outputs go to $GITHUB_OUTPUT.
 set -euo pipefail
 : "${COMMAND?}" "${SHARD?}" "${HISTORY?}" "${CACHE?}" "${OUT?}" "${NAME?}" "${DIRECTORY?}"
+: "${ARGS?}"
 : "${GITHUB_OUTPUT?}" "${GITHUB_RUN_ID?}" "${RUNNER_TEMP?}"
 
 fail() {
@@ -43,7 +44,6 @@ esac
 [[ -n "$HISTORY" && -n "$OUT" && -n "$DIRECTORY" ]] \
     || fail "\`history\`, \`out\` and \`working-directory\` cannot be empty"
 
-
 attempt=${GITHUB_RUN_ATTEMPT:-1}
 report=$(in_workspace "$OUT")
 journals=$RUNNER_TEMP/evenly-journals-$NAME
@@ -54,6 +54,10 @@ output journals "$journals"
 output artifacts "$NAME-shard-*"
 if [[ "$COMMAND" = run ]]; then
     output artifact "$NAME-shard-$(label)-attempt-$attempt"
+    # A job that is run again goes on from what its earlier attempts left.
+    if [[ "$attempt" != 1 && " ${ARGS//[$'\t\r\n']/ } " = *" --failed "* ]]; then
+        output earlier "$NAME-shard-$(label)-attempt-*"
+    fi
 else
     output artifact "$NAME-report-attempt-$attempt"
 fi

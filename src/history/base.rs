@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::estimate::usual;
 use super::import::IMPORTED_RUN;
 use super::view::{Mark, SuiteRecord, TestRecord};
-use super::{History, SuiteHistory, TestHistory};
+use super::{History, RunSet, SuiteHistory, TestHistory};
 use crate::model::SuiteName;
 
 /// A flake rate is told over so many runs at most.
@@ -29,6 +29,8 @@ pub struct SuiteBase<'h> {
     base: Base<'h>,
     /// Its newest visible run of everything.
     whole: Option<u64>,
+    /// That one and the visible ones that came after it; all that are visible where it is none.
+    since: RunSet,
     /// The newest visible runs of everything, ascending.
     recent: Vec<u64>,
     /// Groups of which its newest runs saw a test.
@@ -85,13 +87,10 @@ impl<'h> Base<'h> {
         let whole: Vec<u64> = visible().filter(|&run| !self.history.is_partial(run)).collect();
         let recent = whole[whole.len().saturating_sub(RATE_RUNS)..].to_vec();
         let newest = whole.last().copied();
-        let current = |line: &&TestHistory| self.last_seen(line).is_some_and(|r| Some(r) >= newest);
-        let groups = suite.tests.iter().filter(current).map(|line| &*line.group).collect();
-        Some(SuiteBase { name, suite, base: self, whole: newest, recent, groups })
-    }
-
-    fn last_seen(self, line: &TestHistory) -> Option<u64> {
-        line.last_seen(|run| self.sees(run))
+        let since = suite.runs_where(|run| self.sees(run) && Some(run) >= newest);
+        let current = |line: &&TestHistory| !(line.seen() & since).is_empty();
+        let groups = suite.tests.iter().filter(current).map(TestHistory::group).collect();
+        Some(SuiteBase { name, suite, base: self, whole: newest, since, recent, groups })
     }
 }
 
@@ -112,10 +111,9 @@ impl<'h> SuiteBase<'h> {
     /// The tests that its newest run of everything saw, or one since, by name, each with the groups
     /// in which they did; none where no run was of everything.
     pub fn current(&self) -> impl Iterator<Item = (&'h str, Vec<&'h str>)> {
-        let of = |line: &'h TestHistory| (line, self.base.last_seen(line));
-        let lines = self.suite.tests.iter().map(of);
-        let here = lines.filter(|(_, seen)| self.whole.is_some() && *seen >= self.whole);
-        let mut here = here.map(|(line, _)| (&*line.name, &*line.group)).peekable();
+        let current =
+            |line: &&TestHistory| self.whole.is_some() && !(line.seen() & self.since).is_empty();
+        let mut here = self.suite.tests.iter().filter(current).map(TestHistory::key).peekable();
         std::iter::from_fn(move || {
             let (name, group) = here.next()?;
             let mut groups = vec![group];

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::import::{IMPORTED_RUN, Replaced, keep_own};
 use super::near::{Near, prefixes};
-use super::{History, SuiteHistory, TestHistory};
+use super::{History, RunSet, SuiteHistory, TestHistory};
 use crate::model::{Basis, Estimate, Group, SuiteName};
 
 /// The newest durations of a test that its estimate is made from: enough to bear one odd run, few
@@ -65,10 +65,11 @@ impl<'h> Estimator<'h> {
     /// Looks at what came before run `as_of`; at all of it without a number.
     #[must_use]
     pub fn new(history: &'h History, as_of: Option<u64>) -> Self {
-        let visible = |run: u64| as_of.is_none_or(|as_of| run < as_of);
+        let visible =
+            |suite: &SuiteHistory| suite.runs_where(|run| as_of.is_none_or(|as_of| run < as_of));
         let suites = history.suites.iter();
         let suites: BTreeMap<_, _> =
-            suites.map(|(name, suite)| (name, SuiteView::of(suite, visible))).collect();
+            suites.map(|(name, suite)| (name, SuiteView::of(suite, visible(suite)))).collect();
         let tests = suites.values().filter_map(|suite| suite.near_tests.all());
         let groups = suites.values().filter_map(|suite| suite.near_groups.all());
         Self {
@@ -123,8 +124,9 @@ impl<'h> Estimator<'h> {
 }
 
 impl<'h> SuiteView<'h> {
-    fn of(suite: &'h SuiteHistory, visible: impl Fn(u64) -> bool + Copy) -> Self {
-        let runs = || suite.runs.iter().rev().filter(|facts| visible(facts.run));
+    fn of(suite: &'h SuiteHistory, visible: RunSet) -> Self {
+        let facts = suite.runs.iter().enumerate().rev();
+        let runs = || facts.clone().filter(|(at, _)| visible.contains(*at)).map(|(_, facts)| facts);
         let overheads = runs().filter_map(|facts| facts.overhead_us);
         let mut view = Self {
             workers: runs().find_map(|facts| facts.workers),
@@ -132,20 +134,19 @@ impl<'h> SuiteView<'h> {
             ..Self::default()
         };
         view.learn_tests(suite, visible);
-        view.learn_groups(&suite.tests, visible);
+        view.learn_groups(suite, visible);
         view
     }
 
-    fn learn_tests(&mut self, suite: &'h SuiteHistory, visible: impl Fn(u64) -> bool + Copy) {
+    fn learn_tests(&mut self, suite: &'h SuiteHistory, visible: RunSet) {
         let replaced = Replaced::of(suite, visible);
-        let lines = &suite.tests;
-        let mut measured = Vec::with_capacity(lines.len());
-        for lines in lines.chunk_by(|a, b| a.name == b.name) {
+        let mut measured = Vec::with_capacity(suite.tests.len());
+        for lines in suite.tests.chunk_by(|a, b| a.name() == b.name()) {
             if replaced.has(lines) {
                 continue;
             }
-            let name = &*lines[0].name;
-            let us = recent(lines, visible);
+            let name = lines[0].name();
+            let us = recent(suite, lines, visible);
             measured.extend(us.map(|us| (name, us)));
             if let Some(us) = us.or_else(|| always_skipped(lines, visible).then_some(0)) {
                 self.tests.insert(name, us);
@@ -154,37 +155,35 @@ impl<'h> SuiteView<'h> {
         self.near_tests = Near::new(measured);
     }
 
-    fn learn_groups(&mut self, lines: &'h [TestHistory], visible: impl Fn(u64) -> bool + Copy) {
-        let mut lines: Vec<_> = lines
-            .iter()
-            .filter_map(|line| Some((&*line.group, line.last_seen(visible)?, line)))
-            .collect();
-        lines.sort_by_key(|&(group, ..)| group);
-        for lines in lines.chunk_by(|a, b| a.0 == b.0) {
-            let group = self.group(lines, visible);
-            self.groups.insert(lines[0].0, group);
+    fn learn_groups(&mut self, suite: &'h SuiteHistory, visible: RunSet) {
+        let seen = suite.tests.iter().filter(|line| !(line.seen() & visible).is_empty());
+        let mut lines: Vec<&TestHistory> = seen.collect();
+        lines.sort_by_key(|line| line.group());
+        let of_groups = || lines.chunk_by(|a, b| a.group() == b.group());
+        for lines in of_groups() {
+            let group = self.group(suite, lines, visible);
+            self.groups.insert(lines[0].group(), group);
         }
-        let sums = lines.chunk_by(|a, b| a.0 == b.0).map(|of| (of[0].0, self.groups[of[0].0].us));
-        self.near_groups = Near::new(sums.collect());
+        let us = |lines: &[&'h TestHistory]| {
+            let group = lines[0].group();
+            (group, self.groups[group].us)
+        };
+        self.near_groups = Near::new(of_groups().map(us).collect());
     }
 
-    /// One group, from its lines, each with the newest run that saw it.
-    fn group(
-        &self,
-        lines: &[(&str, u64, &TestHistory)],
-        visible: impl Fn(u64) -> bool,
-    ) -> GroupView {
-        let runs = lines.iter().flat_map(|(_, _, line)| line.runs()).filter(|&run| visible(run));
-        let mut runs: Vec<u64> = runs.collect();
-        keep_own(&mut runs, |&run| run);
-        runs.sort_unstable_by_key(|&run| Reverse(run));
+    /// One group, from its lines.
+    fn group(&self, suite: &SuiteHistory, lines: &[&TestHistory], visible: RunSet) -> GroupView {
+        let seen = |line: &TestHistory| line.seen() & visible;
+        let runs = lines.iter().fold(RunSet::default(), |all, line| all | seen(line));
+        let mut runs: Vec<usize> = runs.iter().collect();
+        keep_own(&mut runs, |&at| suite.number(at));
         // An import says nothing of how many tests there were.
-        let newest = runs.first().filter(|&&run| run != IMPORTED_RUN);
-        let tests_last_time = runs.iter().filter(|run| Some(*run) == newest).count();
-        runs.dedup();
-        let since = runs[runs.len().min(GROUP_RUNS) - 1];
-        let current = lines.iter().filter(|&&(_, last_seen, _)| last_seen >= since);
-        let known = current.map(|(_, _, line)| self.tests.get(&*line.name).copied());
+        let newest = runs.last().filter(|&&at| suite.number(at) != IMPORTED_RUN);
+        let in_newest = |line: &&&TestHistory| newest.is_some_and(|&at| seen(line).contains(at));
+        let tests_last_time = lines.iter().filter(in_newest).count();
+        let since = runs[runs.len().saturating_sub(GROUP_RUNS)];
+        let current = lines.iter().filter(|line| seen(line).newest() >= Some(since));
+        let known = current.map(|line| self.tests.get(line.name()).copied());
         let typical = self.near_tests.all().unwrap_or(0);
         let blank = GroupView { us: 0, known: (0, 0), measured: true, tests_last_time };
         known.fold(blank, |group, us| GroupView {
@@ -255,13 +254,12 @@ fn sum(parts: impl Iterator<Item = Estimate>) -> Estimate {
 }
 
 /// What a test takes, from its lines in all groups.
-fn recent(lines: &[TestHistory], visible: impl Fn(u64) -> bool) -> Option<u64> {
-    let measured = lines.iter().flat_map(|line| &line.measured);
-    let mut measured: Vec<(u64, u64)> =
-        measured.filter(|&&(run, _)| visible(run)).copied().collect();
-    keep_own(&mut measured, |&(run, _)| run);
-    measured.sort_unstable_by_key(|&(run, us)| Reverse((run, us)));
-    usual(measured.iter().map(|&(_, us)| us))
+fn recent(suite: &SuiteHistory, lines: &[TestHistory], visible: RunSet) -> Option<u64> {
+    let took = lines.iter().flat_map(TestHistory::took);
+    let mut took: Vec<(usize, u64)> = took.filter(|&(at, _)| visible.contains(at)).collect();
+    keep_own(&mut took, |&(at, _)| suite.number(at));
+    took.sort_unstable_by_key(|&newest| Reverse(newest));
+    usual(took.iter().map(|&(_, us)| us))
 }
 
 /// What a test takes, from its durations, newest first: the mean of the recent ones, the newest
@@ -277,10 +275,10 @@ pub(super) fn usual(newest_first: impl Iterator<Item = u64>) -> Option<u64> {
 }
 
 /// Whether all that is known of a test is that it is skipped.
-fn always_skipped(lines: &[TestHistory], visible: impl Fn(u64) -> bool) -> bool {
-    let seen = |runs: &[u64]| runs.iter().any(|&run| visible(run));
-    lines.iter().any(|line| seen(&line.skipped))
-        && !lines.iter().any(|line| seen(&line.failed) || seen(&line.flaky))
+fn always_skipped(lines: &[TestHistory], visible: RunSet) -> bool {
+    let seen = |runs: RunSet| !(runs & visible).is_empty();
+    lines.iter().any(|line| seen(line.skipped()))
+        && !lines.iter().any(|line| seen(line.failed() | line.flaky()))
 }
 
 /// The middle value; of an even number, the mean of the middle two, rounded down.

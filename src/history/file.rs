@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DURATION_US_MAX, History, RUNS_MAX, is_workers};
+use super::line::Ends;
+use super::{DURATION_US_MAX, History, RUNS_MAX, RunSet, is_workers};
 use super::{RunFacts, SuiteHistory, TestHistory};
 use crate::model::SuiteName;
 
@@ -149,7 +150,7 @@ impl History {
         for (name, SuiteHistory { runs, tests }) in suites {
             push_line(&mut bytes, &SuiteLine::of(name, runs));
             for test in tests {
-                push_line(&mut bytes, &TestLine::of(name, runs, test));
+                push_line(&mut bytes, &TestLine::of(name, runs.len(), test));
             }
         }
         bytes
@@ -170,7 +171,7 @@ impl History {
         };
         let (suite, _) = test.test.split_once(':')?;
         let suite = suite_mut(&mut self.suites, suite)?;
-        let test = test.read(&suite.runs, group)?;
+        let test = test.read(suite.runs.len(), group)?;
         suite.tests.push(test);
         Some(())
     }
@@ -210,54 +211,42 @@ impl SuiteLine {
 }
 
 impl<'a> TestLine<'a> {
-    fn of(suite: &SuiteName, runs: &[RunFacts], test: &'a TestHistory) -> Self {
-        let TestHistory { name, group, measured, failed, flaky, skipped } = test;
-        let position = |run: &u64| {
-            runs.binary_search_by_key(run, |facts| facts.run)
-                .expect("a test remembers only runs of its suite")
-        };
-        let positions = |of: &[u64]| of.iter().map(position).collect::<Vec<_>>();
-        let at: Vec<usize> = measured.iter().map(|(run, _)| position(run)).collect();
-        let newest = at.iter().copied().eq(runs.len() - at.len()..runs.len());
-        let prefix = name.starts_with(&**group).then_some(group.len());
+    fn of(suite: &SuiteName, runs: usize, test: &'a TestHistory) -> Self {
+        let (name, group) = test.key();
+        let positions = |of: RunSet| of.iter().collect::<Vec<_>>();
+        let measured = positions(test.measured());
+        let newest = measured.iter().copied().eq(runs - measured.len()..runs);
+        let prefix = name.starts_with(group).then_some(group.len());
         Self {
             test: format!("{suite}:{name}").into(),
             group: if prefix.is_some() { None } else { Some(Cow::Borrowed(group)) },
             prefix,
-            us: measured.iter().map(|&(_, us)| us).collect(),
-            at: if newest { None } else { Some(at) },
-            failed: positions(failed),
-            flaky: positions(flaky),
-            skipped: positions(skipped),
+            us: test.took().map(|(_, us)| us).collect(),
+            at: if newest { None } else { Some(measured) },
+            failed: positions(test.failed()),
+            flaky: positions(test.flaky()),
+            skipped: positions(test.skipped()),
         }
     }
 
     /// The test, unless the line says what cannot be.
-    fn read(self, runs: &[RunFacts], last: &mut Arc<str>) -> Option<TestHistory> {
+    fn read(self, runs: usize, last: &mut Arc<str>) -> Option<TestHistory> {
         let Self { test, group, prefix, us, at, failed, flaky, skipped } = self;
         let (_, name) = test.split_once(':').filter(|(_, name)| !name.is_empty())?;
         let group = match prefix {
             Some(bytes) => name.get(..bytes)?,
             None => group.as_deref()?,
         };
-        if **last != *group {
-            *last = group.into();
-        }
         let at = match at {
             Some(at) => at,
-            None => (runs.len().checked_sub(us.len())?..runs.len()).collect(),
+            None => (runs.checked_sub(us.len())?..runs).collect(),
         };
-        if at.len() != us.len() || us.iter().any(|&us| us > DURATION_US_MAX) {
-            return None;
-        }
-        let numbers = |at: Vec<usize>| -> Option<Vec<u64>> {
-            let runs = at.iter().map(|&at| runs.get(at).map(|facts| facts.run));
-            at.is_sorted_by(|a, b| a < b).then(|| runs.collect())?
+        let set = |at: Vec<usize>| -> Option<RunSet> {
+            let fits = at.is_sorted_by(|a, b| a < b) && at.last().is_none_or(|&at| at < runs);
+            fits.then(|| at.into_iter().collect())
         };
-        let measured = numbers(at)?.into_iter().zip(us).collect();
-        let (failed, flaky, skipped) = (numbers(failed)?, numbers(flaky)?, numbers(skipped)?);
-        let (name, group) = (name.into(), Arc::clone(last));
-        let test = TestHistory { name, group, measured, failed, flaky, skipped };
-        test.is_remembered().then_some(test)
+        let (measured, failed) = (set(at)?, set(failed)?);
+        let ends = Ends { measured, us, failed, flaky: set(flaky)?, skipped: set(skipped)? };
+        TestHistory::new(name.into(), group, last).with(ends)
     }
 }

@@ -12,8 +12,10 @@ pub mod export;
 mod file;
 mod fixed;
 pub mod import;
+mod line;
 mod near;
 mod partial;
+mod runs;
 pub mod show;
 mod single;
 mod speed;
@@ -23,7 +25,6 @@ mod update;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 pub use base::{Base, Before, RATE_RUNS, Rate, SuiteBase};
 pub use estimate::{DEFAULT_US, Estimator, RECENT};
@@ -31,6 +32,9 @@ pub use file::{FORMAT, HistoryError, Warning};
 pub use speed::{Speeds, Timed};
 pub use update::{Observation, Seen, SuiteFacts};
 pub use view::{Mark, SuiteRecord, TestRecord};
+
+use line::TestHistory;
+use runs::RunSet;
 
 use crate::model::{SuiteName, WORKERS_MAX};
 
@@ -78,22 +82,6 @@ struct RunFacts {
     overhead_us: Option<u64>,
 }
 
-/// What is known of one test in one group. A test that moves to another group starts anew there;
-/// here it ages out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct TestHistory {
-    name: Box<str>,
-    group: Arc<str>,
-    /// The newest runs that measured it, ascending, with the microseconds that it took.
-    measured: Vec<(u64, u64)>,
-    /// Runs that ended it badly, ascending.
-    failed: Vec<u64>,
-    /// Runs in which it ended well only when tried again, ascending.
-    flaky: Vec<u64>,
-    /// Runs that skipped it, ascending.
-    skipped: Vec<u64>,
-}
-
 impl History {
     /// The number after the newest run's, for where no CI counts runs.
     #[must_use]
@@ -115,26 +103,15 @@ impl History {
     }
 }
 
-impl TestHistory {
-    /// What the lines are sorted by.
-    fn key(&self) -> (&str, &str) {
-        (&self.name, &self.group)
+impl SuiteHistory {
+    /// The runs for whose numbers `holds` does.
+    fn runs_where(&self, holds: impl Fn(u64) -> bool) -> RunSet {
+        let runs = self.runs.iter().enumerate().filter(|(_, facts)| holds(facts.run));
+        runs.map(|(at, _)| at).collect()
     }
 
-    /// The newest run of all in which it was seen and that `visible` holds for.
-    fn last_seen(&self, visible: impl Fn(u64) -> bool) -> Option<u64> {
-        self.runs().filter(|&run| visible(run)).max()
-    }
-
-    /// Whether any run is left that saw it.
-    fn is_remembered(&self) -> bool {
-        self.runs().next().is_some()
-    }
-
-    /// All runs that it remembers, in no order.
-    fn runs(&self) -> impl Iterator<Item = u64> {
-        let Self { name: _, group: _, measured, failed, flaky, skipped } = self;
-        let marks = [failed, flaky, skipped].into_iter().flatten().copied();
-        measured.iter().map(|&(run, _)| run).chain(marks)
+    /// The number of the run at a position.
+    fn number(&self, at: usize) -> u64 {
+        self.runs[at].run
     }
 }

@@ -1,13 +1,12 @@
 //! How a run teaches the history.
 
-use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::estimate::median;
 use super::import::IMPORTED_RUN;
-use super::{DURATION_US_MAX, History, MEASURED_MAX, RUNS_MAX, is_workers};
+use super::{DURATION_US_MAX, History, RUNS_MAX, is_workers};
 use super::{RunFacts, SuiteHistory, TestHistory};
 use crate::model::{SuiteName, TestId};
 
@@ -126,14 +125,18 @@ impl History {
 
 impl SuiteHistory {
     fn merge(&mut self, other: Self) {
-        let Self { runs, tests } = other;
+        let Self { runs, mut tests } = other;
+        let (before, others) = (numbers(&self.runs), numbers(&runs));
         for facts in runs {
             match self.runs.binary_search_by_key(&facts.run, |known| known.run) {
                 Ok(at) => self.runs[at].merge(&facts),
                 Err(at) => self.runs.insert(at, facts),
             }
         }
-        self.tests.extend(tests);
+        self.forget_old_runs();
+        follow(&mut self.tests, &before, &self.runs);
+        follow(&mut tests, &others, &self.runs);
+        self.tests.append(&mut tests);
         self.tests.sort_by(|a, b| a.key().cmp(&b.key()));
         self.tests.dedup_by(|later, first| {
             let same = later.key() == first.key();
@@ -142,51 +145,65 @@ impl SuiteHistory {
             }
             same
         });
-        self.trim();
+        self.forget_old_tests();
     }
 
     fn record(&mut self, facts: RunFacts, mut observations: Vec<Observation>) {
         let run = facts.run;
-        self.forget(run);
+        let before = numbers(&self.runs);
+        // What the run said before is taken back.
+        self.runs.retain(|known| known.run != run);
+        follow(&mut self.tests, &before, &self.runs);
+        let before = numbers(&self.runs);
         let place = self.runs.partition_point(|known| known.run < run);
         self.runs.insert(place, facts);
+        follow(&mut self.tests, &before, &self.runs);
 
         observations.sort_by(|a, b| key(a).cmp(&key(b)).then(b.seen.cmp(&a.seen)));
         observations.dedup_by(|later, first| key(later) == key(first));
         let known = self.tests.len();
+        let mut last: Arc<str> = "".into();
         for Observation { test, group, seen } in observations {
             let wanted = (&*test.name, &*group);
-            let place = self.tests[..known].binary_search_by(|test| test.key().cmp(&wanted));
-            let index = place.unwrap_or_else(|_| {
-                self.tests.push(TestHistory::new(test.name, group.into()));
+            let found = self.tests[..known].binary_search_by(|test| test.key().cmp(&wanted));
+            let index = found.unwrap_or_else(|_| {
+                self.tests.push(TestHistory::new(test.name, &group, &mut last));
                 self.tests.len() - 1
             });
-            self.tests[index].see(run, seen);
+            self.tests[index].see(place, seen);
         }
         self.tests.sort_by(|a, b| a.key().cmp(&b.key()));
-        self.trim();
-    }
-
-    /// Takes back all that a run said.
-    fn forget(&mut self, run: u64) {
-        if self.runs.iter().any(|known| known.run == run) {
-            self.runs.retain(|known| known.run != run);
-            self.tests.iter_mut().for_each(|test| test.retain_runs(|other| other != run));
-        }
+        let before = numbers(&self.runs);
+        self.forget_old_runs();
+        follow(&mut self.tests, &before, &self.runs);
+        self.forget_old_tests();
     }
 
     /// Keeps what is bounded within its bounds, always by what is newest: so the order in which
     /// runs came makes no difference.
-    fn trim(&mut self) {
+    fn forget_old_runs(&mut self) {
         let excess = self.runs.len().saturating_sub(RUNS_MAX);
         self.runs.drain(..excess);
-        let oldest = self.runs.first().map_or(0, |facts| facts.run);
-        for test in &mut self.tests {
-            test.retain_runs(|run| run >= oldest);
-            let excess = test.measured.len().saturating_sub(MEASURED_MAX);
-            test.measured.drain(..excess);
-        }
+    }
+
+    fn forget_old_tests(&mut self) {
+        self.tests.iter_mut().for_each(TestHistory::trim);
         self.tests.retain(TestHistory::is_remembered);
+    }
+}
+
+fn numbers(runs: &[RunFacts]) -> Vec<u64> {
+    runs.iter().map(|facts| facts.run).collect()
+}
+
+/// Takes tests from where their runs stood to where they stand now, if that is elsewhere.
+fn follow(tests: &mut [TestHistory], before: &[u64], now: &[RunFacts]) {
+    let to = |run: &u64| now.binary_search_by_key(run, |facts| facts.run).ok();
+    let to: Vec<Option<usize>> = before.iter().map(to).collect();
+    if to.iter().enumerate().any(|(from, to)| *to != Some(from)) {
+        for test in tests {
+            test.follow(&to);
+        }
     }
 }
 
@@ -200,57 +217,4 @@ impl RunFacts {
 
 fn key(observation: &Observation) -> (&str, &str) {
     (&observation.test.name, &observation.group)
-}
-
-impl TestHistory {
-    fn new(name: Box<str>, group: Arc<str>) -> Self {
-        let (measured, failed) = (Vec::new(), Vec::new());
-        Self { name, group, measured, failed, flaky: Vec::new(), skipped: Vec::new() }
-    }
-
-    /// Adds what a run saw that is not known yet.
-    fn see(&mut self, run: u64, seen: Seen) {
-        let mark = |runs: &mut Vec<u64>| runs.insert(runs.partition_point(|&r| r < run), run);
-        match seen {
-            Seen::Skipped => mark(&mut self.skipped),
-            Seen::Flaky => mark(&mut self.flaky),
-            Seen::Failed => mark(&mut self.failed),
-            Seen::Passed(us) if us <= DURATION_US_MAX => {
-                let place = self.measured.partition_point(|&(r, _)| r < run);
-                self.measured.insert(place, (run, us));
-            }
-            Seen::Passed(_) => {}
-        }
-    }
-
-    /// Takes in what another history knows of the test.
-    fn merge(&mut self, other: &mut Self) {
-        let Self { name: _, group: _, measured, failed, flaky, skipped } = other;
-        self.measured.append(measured);
-        self.measured.sort_unstable_by_key(|&(run, us)| (run, Reverse(us)));
-        self.measured.dedup_by_key(|&mut (run, _)| run);
-        for (known, more) in
-            [(&mut self.failed, failed), (&mut self.flaky, flaky), (&mut self.skipped, skipped)]
-        {
-            known.append(more);
-            known.sort_unstable();
-            known.dedup();
-        }
-        // In one run a test has one end, the worst.
-        let Self { name: _, group: _, measured, failed, flaky, skipped } = self;
-        flaky.retain(|run| failed.binary_search(run).is_err());
-        let worse =
-            |run: &u64| failed.binary_search(run).is_ok() || flaky.binary_search(run).is_ok();
-        measured.retain(|(run, _)| !worse(run));
-        let passed = |run: &u64| measured.binary_search_by_key(run, |&(run, _)| run).is_ok();
-        skipped.retain(|run| !worse(run) && !passed(run));
-    }
-
-    fn retain_runs(&mut self, keep: impl Fn(u64) -> bool) {
-        let Self { name: _, group: _, measured, failed, flaky, skipped } = self;
-        measured.retain(|&(run, _)| keep(run));
-        for marks in [failed, flaky, skipped] {
-            marks.retain(|&run| keep(run));
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::estimate::{median, usual};
 use super::import::{Replaced, keep_own};
-use super::{History, RECENT, RunFacts, SuiteHistory, TestHistory};
+use super::{History, RECENT, RunFacts, RunSet, SuiteHistory, TestHistory};
 use crate::model::{SuiteName, TestId};
 
 /// What is known of one suite.
@@ -48,7 +48,7 @@ impl History {
     pub fn prune(&mut self, keep: impl Fn(&SuiteName, &str, &str) -> bool) -> usize {
         let before = self.tests();
         for (name, suite) in &mut self.suites {
-            suite.tests.retain(|test| keep(name, &test.name, &test.group));
+            suite.tests.retain(|test| keep(name, test.name(), test.group()));
         }
         self.suites.retain(|_, suite| !suite.tests.is_empty());
         before - self.tests()
@@ -88,7 +88,7 @@ impl<'h> SuiteRecord<'h> {
     /// How many groups it has tests of.
     #[must_use]
     pub fn groups(self) -> usize {
-        let mut groups: Vec<&str> = self.suite.tests.iter().map(|test| &*test.group).collect();
+        let mut groups: Vec<&str> = self.suite.tests.iter().map(TestHistory::group).collect();
         groups.sort_unstable();
         groups.dedup();
         groups.len()
@@ -96,20 +96,32 @@ impl<'h> SuiteRecord<'h> {
 
     /// Its tests, by name. A group that was imported whole is one until a run saw its tests.
     pub fn tests(self) -> impl Iterator<Item = TestRecord<'h>> {
-        let replaced = Replaced::of(self.suite, |_| true);
-        let lines = self.suite.tests.chunk_by(|a, b| a.name == b.name);
-        lines
-            .filter(move |lines| !replaced.has(lines))
-            .map(move |lines| TestRecord::of(self.name, lines))
+        let replaced = Replaced::of(self.suite, self.suite.runs_where(|_| true));
+        let lines = self.suite.tests.chunk_by(|a, b| a.name() == b.name());
+        lines.filter(move |lines| !replaced.has(lines)).map(move |lines| self.record(lines))
     }
 
     /// One of its tests.
     #[must_use]
     pub fn test(self, name: &str) -> Option<TestRecord<'h>> {
         let tests = &self.suite.tests;
-        let from = tests.partition_point(|test| *test.name < *name);
-        let lines = tests[from..].partition_point(|test| *test.name == *name);
-        (lines > 0).then(|| TestRecord::of(self.name, &tests[from..from + lines]))
+        let from = tests.partition_point(|test| test.name() < name);
+        let lines = tests[from..].partition_point(|test| test.name() == name);
+        (lines > 0).then(|| self.record(&tests[from..from + lines]))
+    }
+
+    /// A test, from its lines, one a group.
+    fn record(self, lines: &'h [TestHistory]) -> TestRecord<'h> {
+        let name = lines.first().map_or("", TestHistory::name);
+        let marks = lines.iter().flat_map(marks);
+        let mut runs: Vec<_> = marks.map(|(at, mark)| (self.suite.number(at), mark)).collect();
+        runs.sort_unstable();
+        // Of two groups' in one run the worse counts.
+        runs.reverse();
+        runs.dedup_by_key(|&mut (run, _)| run);
+        runs.reverse();
+        let groups = lines.iter().map(TestHistory::group).collect();
+        TestRecord { id: TestId::new(self.name, name), groups, runs }
     }
 
     fn newest(self) -> impl Iterator<Item = &'h RunFacts> {
@@ -117,20 +129,7 @@ impl<'h> SuiteRecord<'h> {
     }
 }
 
-impl<'h> TestRecord<'h> {
-    /// From its lines, one a group.
-    fn of(suite: &SuiteName, lines: &'h [TestHistory]) -> Self {
-        let name = lines.first().map_or("", |line| &line.name);
-        let mut runs: Vec<(u64, Mark)> = lines.iter().flat_map(marks).collect();
-        runs.sort_unstable();
-        // Of two groups' in one run the worse counts.
-        runs.reverse();
-        runs.dedup_by_key(|&mut (run, _)| run);
-        runs.reverse();
-        let groups = lines.iter().map(|line| &*line.group).collect();
-        Self { id: TestId::new(suite, name), groups, runs }
-    }
-
+impl TestRecord<'_> {
     /// Its durations, microseconds, oldest first; imported ones only where there are no others.
     #[must_use]
     pub fn durations_us(&self) -> Vec<u64> {
@@ -165,11 +164,11 @@ impl<'h> TestRecord<'h> {
     }
 }
 
-fn marks(line: &TestHistory) -> impl Iterator<Item = (u64, Mark)> {
-    let TestHistory { name: _, group: _, measured, failed, flaky, skipped } = line;
-    let of = |runs: &[u64], mark: Mark| runs.iter().map(|&run| (run, mark)).collect::<Vec<_>>();
-    let took = measured.iter().map(|&(run, us)| (run, Mark::Took(us)));
-    took.chain(of(failed, Mark::Failed))
-        .chain(of(flaky, Mark::Flaky))
-        .chain(of(skipped, Mark::Skipped))
+/// What each run saw, by its position.
+fn marks(line: &TestHistory) -> impl Iterator<Item = (usize, Mark)> {
+    let of = |runs: RunSet, mark: Mark| runs.iter().map(move |at| (at, mark));
+    let took = line.took().map(|(at, us)| (at, Mark::Took(us)));
+    took.chain(of(line.failed(), Mark::Failed))
+        .chain(of(line.flaky(), Mark::Flaky))
+        .chain(of(line.skipped(), Mark::Skipped))
 }

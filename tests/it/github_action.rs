@@ -196,6 +196,30 @@ impl Ran {
 }
 
 #[test]
+fn a_failed_shard_that_is_run_again_can_run_only_what_failed() {
+    let fine = "echo \"$GITHUB_RUN_ATTEMPT\" >> fine\n";
+    let text = workflow("tests.yml").replace("command: run,", "command: run, args: --failed,");
+    let project = Project::new(&format!("[run]\nworkers = 1\n{SHELL_SUITE}"))
+        .file("t/fail.sh", "[ \"$GITHUB_RUN_ATTEMPT\" != 1 ]\n")
+        .file("t/a.sh", fine)
+        .file("t/b.sh", fine)
+        .file("t/c.sh", fine)
+        .file(".github/workflows/tests.yml", text);
+    let Some(repository) = Repository::new(project) else { return };
+    let shard = format!("shard:{}", shard_of(&repository.project, "t/fail.sh", 3));
+    let attempt = |number| format!("GITHUB_RUN_ATTEMPT={number}");
+    let first = repository.run(&["--env", "GITHUB_RUN_ID=7", "--env", &attempt(1)]);
+    first.exits(1).says("told failed 1 of evenly-out");
+    // A runner is another machine each time.
+    fs::remove_dir_all(repository.project.path("evenly-out")).unwrap();
+    let again = ["--env", "GITHUB_RUN_ID=7", "--env", &attempt(2), "--matrix", &shard];
+    let second = repository.run(&again).exits(0);
+    second.says("told passed 0 of evenly-out").says("4 tests, every one ran exactly once");
+    let fine = repository.project.text("fine");
+    assert_eq!(fine.lines().collect::<Vec<_>>(), ["1"; 3], "nothing that had passed ran again");
+}
+
+#[test]
 fn a_first_job_chooses_how_many_others_there_are() {
     let history = "{\"format\":1}\n{\"suite\":\"sh\",\"runs\":[[1,1,0]]}\n\
                    {\"test\":\"sh:t/a.sh\",\"prefix\":6,\"us\":[200000000]}\n\

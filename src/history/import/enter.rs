@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::Timings;
 use super::names::{Catalogue, Found, Target};
 use crate::history::estimate::median;
-use crate::history::{History, Observation, Seen, SuiteHistory, TestHistory};
+use crate::history::{History, Observation, RunSet, Seen, SuiteHistory, TestHistory};
 use crate::model::{SuiteName, TestId};
 
 /// The number of the run that imported durations are of. CIs count runs from 1, so every run sees
@@ -119,12 +119,11 @@ impl Import {
     #[must_use]
     pub fn new_to(&self, history: &History) -> usize {
         let measured = |id: &TestId| {
-            let suite = history.suites.get(&id.suite);
-            let tests = suite.map_or(&[][..], |suite| &suite.tests);
-            let from = tests.partition_point(|test| *test.name < *id.name);
-            let lines = tests[from..].iter().take_while(|test| test.name == id.name);
-            let mut measured = lines.flat_map(|test| &test.measured);
-            measured.any(|&(run, _)| run != IMPORTED_RUN)
+            let Some(suite) = history.suites.get(&id.suite) else { return false };
+            let own = suite.runs_where(is_own);
+            let from = suite.tests.partition_point(|test| *test.name() < *id.name);
+            let mut lines = suite.tests[from..].iter().take_while(|test| *test.name() == *id.name);
+            lines.any(|test| !(test.measured() & own).is_empty())
         };
         self.observations.iter().filter(|seen| !measured(&seen.test)).count()
     }
@@ -161,38 +160,42 @@ fn spread(us: u64, tests: &[usize], known: &BTreeMap<Target, u64>) -> Vec<(usize
 /// Groups that were imported whole and that a run of evenly's own has seen since: what stands under
 /// the group's own name is then no test.
 #[derive(Debug)]
-pub(in crate::history) struct Replaced<'h, V> {
+pub(in crate::history) struct Replaced<'h> {
     /// Groups of which a visible run of evenly's own saw a test; empty without an import.
     seen: HashSet<&'h str>,
-    visible: V,
+    /// The visible runs of evenly's own.
+    own: RunSet,
 }
 
-impl<'h, V: Fn(u64) -> bool> Replaced<'h, V> {
+impl<'h> Replaced<'h> {
     /// In a suite, as far as its runs are visible.
-    pub(in crate::history) fn of(suite: &'h SuiteHistory, visible: V) -> Self {
+    pub(in crate::history) fn of(suite: &'h SuiteHistory, visible: RunSet) -> Self {
         let imported = suite.runs.first().is_some_and(|facts| facts.run == IMPORTED_RUN);
-        let own = |line: &&TestHistory| line.runs().any(|run| run != IMPORTED_RUN && visible(run));
+        let own = visible & suite.runs_where(is_own);
         let lines = suite.tests.iter().filter(|_| imported);
-        let seen = lines.filter(own).map(|line| &*line.group).collect();
-        Self { seen, visible }
+        let seen = lines.filter(|line| !(line.seen() & own).is_empty());
+        Self { seen: seen.map(TestHistory::group).collect(), own }
     }
 
     /// Whether all that is visible of a name's lines is such an import.
     pub(in crate::history) fn has(&self, lines: &[TestHistory]) -> bool {
-        let import = |line: &TestHistory| {
-            let mut runs = line.runs().filter(|&run| (self.visible)(run));
-            *line.name == *line.group && runs.all(|run| run == IMPORTED_RUN)
+        let replaced = |line: &TestHistory| {
+            let (name, group) = line.key();
+            name == group && (line.seen() & self.own).is_empty() && self.seen.contains(group)
         };
-        let replaced = |line: &TestHistory| import(line) && self.seen.contains(&*line.group);
         !self.seen.is_empty() && lines.iter().all(replaced)
     }
+}
+
+fn is_own(run: u64) -> bool {
+    run != IMPORTED_RUN
 }
 
 /// Takes away what was imported, where there is anything of a real run: the visible runs of a
 /// test, or of a group.
 pub(in crate::history) fn keep_own<T>(runs: &mut Vec<T>, number: impl Fn(&T) -> u64) {
-    if runs.iter().any(|run| number(run) != IMPORTED_RUN) {
-        runs.retain(|run| number(run) != IMPORTED_RUN);
+    if runs.iter().any(|run| is_own(number(run))) {
+        runs.retain(|run| is_own(number(run)));
     }
 }
 

@@ -71,12 +71,22 @@ impl<'h> Overview<'h> {
     }
 }
 
-/// The greatest, by a key; of equal ones those that come first.
+/// The greatest, by a key; of equal ones those that come first. Of the others at most as many are
+/// held at a time.
 fn top<T, K: Ord>(all: impl Iterator<Item = T>, most: usize, key: impl Fn(&T) -> K) -> Vec<T> {
-    let mut all: Vec<T> = all.collect();
-    all.sort_by_cached_key(|one| Reverse(key(one)));
-    all.truncate(most);
-    all
+    let mut best: Vec<T> = Vec::new();
+    let keep = |best: &mut Vec<T>| {
+        best.sort_by_cached_key(|one| Reverse(key(one)));
+        best.truncate(most);
+    };
+    for one in all {
+        best.push(one);
+        if best.len() > most.saturating_mul(2) {
+            keep(&mut best);
+        }
+    }
+    keep(&mut best);
+    best
 }
 
 /// The overview, at most `columns` wide, with a line end after each line.

@@ -79,6 +79,7 @@ fn prepare(project: &Project, inputs: &[(&str, &str)]) -> Evenly {
         ("OUT", "evenly-out"),
         ("NAME", "evenly"),
         ("DIRECTORY", "."),
+        ("ARGS", ""),
     ];
     let all = defaults.iter().chain(inputs);
     all.fold(script(project, "prepare"), |bash, (name, value)| bash.env(name, value))
@@ -115,6 +116,18 @@ fn names_of_artifacts_have_shard_and_attempt_and_keys_are_of_one_name() {
     }
     let index = [("SHARD", ""), ("EVENLY_JOB_INDEX", "08")];
     assert_eq!(outputs(&project, &index)["artifact"], "evenly-shard-9-attempt-1");
+    // Only a job that is run again has anything to go on from.
+    for (attempt, args, fetched) in [
+        ("2", "--retries 1\n--failed", true),
+        ("1", "--failed", false),
+        ("2", "", false),
+        ("2", "--failed-not", false),
+    ] {
+        let inputs = [("GITHUB_RUN_ATTEMPT", attempt), ("ARGS", args)];
+        let earlier = outputs(&project, &inputs).remove("earlier");
+        let expected = fetched.then(|| "evenly-shard-2-of-4-attempt-*".to_owned());
+        assert_eq!(earlier, expected, "attempt {attempt}: {args}");
+    }
     for uncached in [[("CACHE", "false")], [("HISTORY", "none")]] {
         assert!(!outputs(&project, &uncached).contains_key("cached"));
     }
