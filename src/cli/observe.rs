@@ -1,6 +1,7 @@
 //! From a report's observations to the history's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::history::{Base, Estimator, Observation, Seen, Speeds, SuiteFacts, Timed};
 use crate::model::GroupId;
@@ -11,7 +12,7 @@ use crate::report::{
 };
 
 /// Parts of groups, and the listed group of each.
-pub(super) type Parts = BTreeMap<GroupId, Box<str>>;
+pub(super) type Parts = BTreeMap<GroupId, Arc<str>>;
 
 /// The parts that the journals tell of.
 pub(super) fn parts(inputs: &[Input]) -> Parts {
@@ -20,7 +21,7 @@ pub(super) fn parts(inputs: &[Input]) -> Parts {
     for suite in journals.flat_map(|journal| &journal.discovered) {
         for FoundGroup { name, tests: _, part_of } in &suite.groups {
             let id = || GroupId::new(&suite.suite, name);
-            parts.extend(part_of.as_ref().map(|of| (id(), of.clone())));
+            parts.extend(part_of.as_ref().map(|of| (id(), Arc::clone(of))));
         }
     }
     parts
@@ -97,14 +98,14 @@ pub(super) fn compared<'r>(
 
 fn timed(test: &TestSeen<'_>, parts: &Parts) -> Timed {
     let TestSeen { id, group, shard, duration_us, outcome } = *test;
-    let group = parts.get(group).unwrap_or(&group.name);
+    let group = parts.get(group).map_or(&*group.name, |of| &**of);
     let seen = match outcome {
         FinalOutcome::Passed => Seen::Passed(duration_us),
         FinalOutcome::Skipped => Seen::Skipped,
         FinalOutcome::Flaky => Seen::Flaky,
         FinalOutcome::Failed | FinalOutcome::Errored => Seen::Failed,
     };
-    let observation = Observation { test: id.clone(), group: group.clone(), seen };
+    let observation = Observation { test: id.clone(), group: group.into(), seen };
     Timed { shard, observation }
 }
 

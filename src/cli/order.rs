@@ -74,7 +74,7 @@ mod tests {
     use crate::model::{Basis, Estimate, Limits, Member};
 
     fn group(id: &str, members: &[&str], tests: Option<&[&str]>) -> Group {
-        let member = |name: &&str| Member { name: (*name).to_owned(), argument: Vec::new() };
+        let member = |name: &&str| Member { name: (*name).into(), argument: Vec::new() };
         Group {
             id: id.parse().unwrap(),
             members: members.iter().map(member).collect(),

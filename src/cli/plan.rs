@@ -23,6 +23,9 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Error> {
     let sized = sizing::size(&args.sizing, &project, &planner, &found.discovery)?;
     let shards = sized.as_ref().map_or(args.shards.total, |sized| sized.shards);
     let Planned { mut plan, took_us: _ } = planner.plan(&mut found, shards)?;
+    // What is known of a million tests has had its use.
+    drop(planner);
+    drop(project);
     found.late_last(&mut plan);
     let discovery = &found.discovery;
     let told = sized.map(|sized| sized.text);

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Suite};
@@ -134,9 +135,9 @@ impl Discovery {
                     .iter()
                     .filter(|group| group.id.suite == *suite)
                     .map(|Group { id, tests, .. }| DiscoveredGroup {
-                        name: id.name.clone(),
+                        name: Arc::clone(&id.name),
                         tests: tests.clone(),
-                        part_of: self.parts.get(id).map(|of| of.name.clone()),
+                        part_of: self.parts.get(id).map(|of| Arc::clone(&of.name)),
                     })
                     .collect(),
             })
@@ -239,9 +240,10 @@ fn file(path: &Path) -> ListedGroup {
 
 fn group(suite: &SuiteName, listed: ListedGroup) -> Group {
     let ListedGroup { name, argument, tests } = listed;
+    let id = GroupId::new(suite, &name);
     Group {
-        id: GroupId::new(suite, &name),
-        members: vec![Member { name, argument }],
+        members: vec![Member { name: Arc::clone(&id.name), argument }],
+        id,
         tests,
         exclusive: false,
         databases: true,

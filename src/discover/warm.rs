@@ -82,7 +82,7 @@ fn group(suite: &SuiteName, listed: WarmGroup) -> Group {
     let aliases = Aliases { used: databases, dirties }.joined(Aliases::default());
     Group {
         id: GroupId::new(suite, &name),
-        members: vec![Member { argument: name.clone().into_bytes(), name }],
+        members: vec![Member { name: name.as_str().into(), argument: name.into_bytes() }],
         tests: Some(tests),
         exclusive: false,
         databases: true,

@@ -47,7 +47,7 @@ impl Reading {
             Self::Junit { selects, naming: _ } => selects.members(group, unit, tests),
             // Its tests are selected by their names; this one is for people.
             Self::Told { naming: _ } => {
-                vec![Member { name: unit.to_owned(), argument: unit.as_bytes().to_vec() }]
+                vec![Member { name: unit.into(), argument: unit.as_bytes().to_vec() }]
             }
         }
     }
@@ -87,7 +87,7 @@ impl Selects {
     }
 
     fn members(self, group: &[Member], unit: &str, tests: &[&str]) -> Vec<Member> {
-        let member = |name: &str, argument| Member { name: name.to_owned(), argument };
+        let member = |name: &str, argument| Member { name: name.into(), argument };
         match self {
             Self::Group => group.to_vec(),
             Self::Test => vec![member(unit, test_argument(group, unit))],

@@ -74,7 +74,7 @@ impl Selects {
             Self::Test => Some(vec![test_argument(group, test)]),
             Self::NextestFilter => {
                 // A part of a binary has its tests as members.
-                if let Some(member) = group.iter().find(|member| member.name == *test) {
+                if let Some(member) = group.iter().find(|member| *member.name == **test) {
                     return Some(vec![member.argument.clone()]);
                 }
                 // `a::b::t` may be of the binary `a` or of `a::b`: where a rule keeps them
@@ -91,7 +91,7 @@ impl Selects {
 /// A test's own name, or a class's, with the exact bytes of its group's where it begins with that.
 pub(super) fn test_argument(group: &[Member], test: &str) -> Vec<u8> {
     let inside = |member: &Member| {
-        let rest = test.strip_prefix(&member.name)?;
+        let rest = test.strip_prefix(&*member.name)?;
         let within = rest.is_empty() || rest.starts_with([':', '[']);
         within.then(|| [&member.argument, rest.as_bytes()].concat())
     };
@@ -99,7 +99,7 @@ pub(super) fn test_argument(group: &[Member], test: &str) -> Vec<u8> {
 }
 
 pub(super) fn nextest_filter(member: &Member, test: &str) -> Option<Vec<u8>> {
-    let inside = test.strip_prefix(&member.name)?.strip_prefix("::")?;
+    let inside = test.strip_prefix(&*member.name)?.strip_prefix("::")?;
     let filter = nextest_literal(inside);
     Some([&member.argument, " & test(=".as_bytes(), filter.as_bytes(), b")"].concat())
 }

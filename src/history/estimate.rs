@@ -1,7 +1,7 @@
 //! How long a group will take, from what the runs before this one saw.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use super::import::{IMPORTED_RUN, Replaced, keep_own};
 use super::near::{Near, prefixes};
@@ -40,9 +40,10 @@ struct SuiteView<'h> {
     /// The newest recorded number of workers.
     workers: Option<u32>,
     overhead_us: u64,
-    /// Each test's typical duration; 0 for one that is always skipped.
-    tests: HashMap<&'h str, u64>,
-    groups: HashMap<&'h str, GroupView>,
+    /// Tests that are always skipped.
+    skipped: HashSet<&'h str>,
+    /// By name.
+    groups: Vec<(&'h str, GroupView)>,
     /// Its measured tests by name, for those that are new.
     near_tests: Near<'h>,
     /// Its groups by name, for those that are new.
@@ -107,13 +108,13 @@ impl<'h> Estimator<'h> {
     /// How long a test took lately, microseconds, where it was measured.
     #[must_use]
     pub fn test_us(&self, suite: &SuiteName, test: &str) -> Option<u64> {
-        self.suites.get(suite)?.tests.get(test).copied()
+        self.suites.get(suite)?.known_test(test)
     }
 
     /// How many tests a group had in the newest run that saw it.
     #[must_use]
     pub fn tests_last_time(&self, suite: &SuiteName, group: &str) -> Option<usize> {
-        Some(self.suites.get(suite)?.groups.get(group)?.tests_last_time)
+        Some(self.suites.get(suite)?.known_group(group)?.tests_last_time)
     }
 
     /// The number of workers that a suite's shards had in its newest run.
@@ -148,27 +149,34 @@ impl<'h> SuiteView<'h> {
             let name = lines[0].name();
             let us = recent(suite, lines, visible);
             measured.extend(us.map(|us| (name, us)));
-            if let Some(us) = us.or_else(|| always_skipped(lines, visible).then_some(0)) {
-                self.tests.insert(name, us);
+            if us.is_none() && always_skipped(lines, visible) {
+                self.skipped.insert(name);
             }
         }
         self.near_tests = Near::new(measured);
+    }
+
+    /// What a test typically takes; nothing, where it is always skipped.
+    fn known_test(&self, name: &str) -> Option<u64> {
+        self.near_tests.get(name).or_else(|| self.skipped.contains(name).then_some(0))
     }
 
     fn learn_groups(&mut self, suite: &'h SuiteHistory, visible: RunSet) {
         let seen = suite.tests.iter().filter(|line| !(line.seen() & visible).is_empty());
         let mut lines: Vec<&TestHistory> = seen.collect();
         lines.sort_by_key(|line| line.group());
-        let of_groups = || lines.chunk_by(|a, b| a.group() == b.group());
-        for lines in of_groups() {
-            let group = self.group(suite, lines, visible);
-            self.groups.insert(lines[0].group(), group);
-        }
-        let us = |lines: &[&'h TestHistory]| {
-            let group = lines[0].group();
-            (group, self.groups[group].us)
-        };
-        self.near_groups = Near::new(of_groups().map(us).collect());
+        let group =
+            |lines: &[&'h TestHistory]| (lines[0].group(), self.group(suite, lines, visible));
+        let groups: Vec<(&str, GroupView)> =
+            lines.chunk_by(|a, b| a.group() == b.group()).map(group).collect();
+        self.groups = groups;
+        self.near_groups =
+            Near::new(self.groups.iter().map(|(name, view)| (*name, view.us)).collect());
+    }
+
+    fn known_group(&self, name: &str) -> Option<GroupView> {
+        let at = self.groups.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        Some(self.groups[at].1)
     }
 
     /// One group, from its lines.
@@ -183,7 +191,7 @@ impl<'h> SuiteView<'h> {
         let tests_last_time = lines.iter().filter(in_newest).count();
         let since = runs[runs.len().saturating_sub(GROUP_RUNS)];
         let current = lines.iter().filter(|line| seen(line).newest() >= Some(since));
-        let known = current.map(|line| self.tests.get(line.name()).copied());
+        let known = current.map(|line| self.known_test(line.name()));
         let typical = self.near_tests.all().unwrap_or(0);
         let blank = GroupView { us: 0, known: (0, 0), measured: true, tests_last_time };
         known.fold(blank, |group, us| GroupView {
@@ -200,8 +208,8 @@ impl<'h> SuiteView<'h> {
     /// The sum over tests that are known by name, if anything is known at all.
     fn listed(&self, group: &str, tests: &[String]) -> Option<Estimate> {
         self.near_tests.all()?;
-        Some(sum(tests.iter().map(|test| match self.tests.get(&**test) {
-            Some(&us) => Estimate { us, basis: Basis::Measured },
+        Some(sum(tests.iter().map(|test| match self.known_test(test) {
+            Some(us) => Estimate { us, basis: Basis::Measured },
             None => Estimate { us: self.new_test_us(group, test), basis: Basis::Neighbours },
         })))
     }
@@ -212,7 +220,7 @@ impl<'h> SuiteView<'h> {
         let inner = if test.starts_with(group) { group.len().min(class) } else { class };
         let of_class = || self.near_tests.of(prefixes(test).take_while(|p| p.len() >= inner));
         let of_group = || {
-            let (us, tests) = self.groups.get(group)?.known;
+            let (us, tests) = self.known_group(group)?.known;
             us.checked_div(tests)
         };
         let around = || self.near_tests.of(prefixes(test));
@@ -223,7 +231,7 @@ impl<'h> SuiteView<'h> {
     fn unlisted(&self, group: &Group) -> Option<Estimate> {
         self.near_tests.all()?;
         let suite = self.near_groups.all()?;
-        let known = |name: &str| self.groups.get(name).copied().map(GroupView::estimate);
+        let known = |name: &str| self.known_group(name).map(GroupView::estimate);
         let new = |name: &str| Estimate {
             us: self.near_groups.of(prefixes(name)).unwrap_or(suite),
             basis: Basis::Neighbours,

@@ -37,6 +37,12 @@ impl<'h> Near<'h> {
         self.all
     }
 
+    /// The value of a name.
+    pub(super) fn get(&self, name: &str) -> Option<u64> {
+        let at = self.by_name.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        Some(self.by_name[at].1)
+    }
+
     /// The typical value of what begins with the first of these prefixes that anything begins with.
     pub(super) fn of<'p>(&self, mut prefixes: impl Iterator<Item = &'p str>) -> Option<u64> {
         let range = prefixes.find_map(|prefix| {

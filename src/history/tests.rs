@@ -33,8 +33,7 @@ fn group(name: &str, tests: Option<&[&str]>) -> Group {
 }
 
 fn joined(name: &str, members: &[&str], tests: Option<&[&str]>) -> Group {
-    let member =
-        |name: &&str| Member { name: (*name).to_owned(), argument: name.as_bytes().into() };
+    let member = |name: &&str| Member { name: (*name).into(), argument: name.as_bytes().into() };
     Group {
         id: GroupId::new(&suite("s"), name),
         members: members.iter().map(member).collect(),

@@ -5,6 +5,8 @@
 //! the same format are merged with newer ones. A change that an old reader would misread raises
 //! [`FORMAT`].
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -142,13 +144,13 @@ pub struct RunStarted {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiscoveredGroup {
     /// Its name inside the suite.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Its tests' names, where the framework lists them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<Vec<String>>,
     /// The name of the group that the framework listed, where this is a part of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part_of: Option<Box<str>>,
+    pub part_of: Option<Arc<str>>,
 }
 
 /// A group that the plan gave to this shard.

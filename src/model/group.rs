@@ -1,5 +1,6 @@
 //! What is planned and scheduled.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -57,7 +58,7 @@ impl Aliases {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Its name; unique in the suite. Bytes that are not UTF-8 appear as `\xNN`.
-    pub name: String,
+    pub name: Arc<str>,
     /// What goes on the command line: the name's exact bytes.
     pub argument: Vec<u8>,
 }

@@ -48,14 +48,14 @@ impl fmt::Display for SuiteName {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $text:ty) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
             /// The suite it belongs to.
             pub suite: SuiteName,
             /// Its name inside the suite: any text, never empty.
-            pub name: Box<str>,
+            pub name: $text,
         }
 
         impl $name {
@@ -102,12 +102,12 @@ macro_rules! id {
 
 id! {
     /// A group's id, in text `suite:name`. Ordered by suite, then by name: the plan's tie-break.
-    GroupId
+    GroupId, Arc<str>
 }
 
 id! {
     /// A test's id, in text `suite:name`.
-    TestId
+    TestId, Box<str>
 }
 
 impl Serialize for SuiteName {

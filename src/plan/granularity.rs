@@ -82,9 +82,12 @@ impl<'a> Grainer<'a> {
     #[must_use]
     pub fn parts(&self, shards: u32, workers: u32) -> Parts {
         let Choice { cuts, predicted_us: _ } = self.choose(shards, workers);
+        let mut parts = BTreeMap::new();
+        if cuts.iter().all(Vec::is_empty) {
+            return Parts(parts);
+        }
         let mut taken: HashSet<GroupId> =
             self.items.iter().map(|item| item.group.id.clone()).collect();
-        let mut parts = BTreeMap::new();
         for (item, cut) in self.items.iter().zip(&cuts) {
             if let Some(made) = item.parts(cut, self.ways, &taken) {
                 taken.extend(made.iter().map(|part| part.id.clone()));
@@ -152,16 +155,15 @@ impl Parts {
     pub fn replace(self, listed: Vec<Group>) -> Grained {
         let Self(mut made) = self;
         let mut parts = BTreeMap::new();
-        let mut groups = Vec::with_capacity(listed.len());
-        for group in listed {
-            match made.remove(&group.id) {
-                Some(made) => {
-                    let of = |part: &Group| (part.id.clone(), group.id.clone());
-                    parts.extend(made.iter().map(of));
-                    groups.extend(made);
-                }
-                None => groups.push(group),
-            }
+        let (mut groups, whole): (Vec<Group>, Vec<Group>) = if made.is_empty() {
+            (listed, Vec::new())
+        } else {
+            listed.into_iter().partition(|group| !made.contains_key(&group.id))
+        };
+        for group in whole {
+            let made = made.remove(&group.id).unwrap_or_default();
+            parts.extend(made.iter().map(|part| (part.id.clone(), group.id.clone())));
+            groups.extend(made);
         }
         groups.sort_by(|a, b| a.id.cmp(&b.id));
         Grained { groups, parts }
@@ -176,7 +178,8 @@ struct Item<'a> {
     group: &'a Group,
     estimate: Estimate,
     granularity: Granularity,
-    whole: OnceCell<Option<Whole<'a>>>,
+    /// None where it cannot be split; most are never asked.
+    whole: OnceCell<Option<Box<Whole<'a>>>>,
 }
 
 impl<'a> Item<'a> {
@@ -186,7 +189,9 @@ impl<'a> Item<'a> {
     }
 
     fn whole(&self, ways: &Ways<'_>) -> Option<&Whole<'a>> {
-        self.whole.get_or_init(|| Whole::of(self.group, self.estimate, ways)).as_ref()
+        self.whole
+            .get_or_init(|| Whole::of(self.group, self.estimate, ways).map(Box::new))
+            .as_deref()
     }
 
     /// Its parts where a lane's load should be `limit_us`.

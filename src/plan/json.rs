@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Assigned, Fingerprint, Plan, PlannedShard, Work, sort_for_start};
 use crate::model::{Basis, Estimate, Group, GroupId, SHARDS_MAX, WORKERS_MAX, one_line};
@@ -65,18 +65,58 @@ pub struct SavedGroup {
 }
 
 #[derive(Serialize, Deserialize)]
-struct PlanFile<'a> {
+struct PlanFile<S> {
     format: u32,
     fingerprint: Fingerprint,
     workers: u32,
-    shards: Vec<ShardEntry<'a>>,
+    shards: Vec<S>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ShardEntry<'a> {
+struct ShardEntry<G> {
     index: u32,
     predicted_us: u64,
-    groups: Vec<GroupEntry<'a>>,
+    groups: G,
+}
+
+impl<'a> ShardEntry<Entries<'a>> {
+    fn of(
+        shard: &'a PlannedShard,
+        tests: &'a HashMap<&'a GroupId, &'a [String]>,
+        parts: &'a BTreeMap<GroupId, GroupId>,
+    ) -> Self {
+        let PlannedShard { index, predicted_us, groups } = shard;
+        let groups = Entries { groups, tests, parts };
+        Self { index: *index, predicted_us: *predicted_us, groups }
+    }
+}
+
+/// A shard's groups, each an entry only while it is written.
+#[derive(Clone, Copy)]
+struct Entries<'a> {
+    groups: &'a [Assigned],
+    tests: &'a HashMap<&'a GroupId, &'a [String]>,
+    parts: &'a BTreeMap<GroupId, GroupId>,
+}
+
+impl<'a> Entries<'a> {
+    fn entry(self, group: &'a Assigned) -> GroupEntry<'a> {
+        let Assigned { id, estimate: Estimate { us, basis }, exclusive } = group;
+        GroupEntry {
+            id: id.clone(),
+            estimate_us: *us,
+            basis: *basis,
+            exclusive: *exclusive,
+            part_of: self.parts.get(id).map(|of| Cow::Borrowed(&*of.name)),
+            tests: self.tests.get(id).map(|tests| Cow::Borrowed(*tests)),
+        }
+    }
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.groups.iter().map(|group| self.entry(group)))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,28 +148,11 @@ pub fn to_json(plan: &Plan, groups: &[Group], parts: &BTreeMap<GroupId, GroupId>
     let Plan { fingerprint, workers, shards } = plan;
     let tests: HashMap<&GroupId, &[String]> =
         groups.iter().filter_map(|group| Some((&group.id, group.tests.as_deref()?))).collect();
-    let entry = |group: &Assigned| {
-        let Assigned { id, estimate: Estimate { us, basis }, exclusive } = group;
-        let part_of = parts.get(id).map(|of| Cow::Borrowed(&*of.name));
-        GroupEntry {
-            id: id.clone(),
-            estimate_us: *us,
-            basis: *basis,
-            exclusive: *exclusive,
-            part_of,
-            tests: tests.get(id).map(|tests| Cow::Borrowed(*tests)),
-        }
-    };
-    let shard = |shard: &PlannedShard| {
-        let PlannedShard { index, predicted_us, groups } = shard;
-        let groups = groups.iter().map(entry).collect();
-        ShardEntry { index: *index, predicted_us: *predicted_us, groups }
-    };
     let file = PlanFile {
         format: FORMAT,
         fingerprint: fingerprint.clone(),
         workers: *workers,
-        shards: shards.iter().map(shard).collect(),
+        shards: shards.iter().map(|shard| ShardEntry::of(shard, &tests, parts)).collect(),
     };
     serde_json::to_string(&file).expect("a plan has only text, numbers and lists")
 }
@@ -143,7 +166,8 @@ pub fn read(bytes: &[u8]) -> Result<Saved, ReadError> {
     if format != FORMAT {
         return Err(ReadError::Newer(format));
     }
-    let PlanFile { format: _, fingerprint, workers, shards } = serde_json::from_slice(bytes)?;
+    let PlanFile::<ShardEntry<Vec<GroupEntry<'_>>>> { format: _, fingerprint, workers, shards } =
+        serde_json::from_slice(bytes)?;
     if !(1..=WORKERS_MAX).contains(&workers) {
         return Err(ReadError::Workers(workers));
     }

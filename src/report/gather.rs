@@ -141,7 +141,7 @@ impl Gathered {
     fn discover(&mut self, suites: Vec<Arc<Discovered>>) {
         for Discovered { suite, groups } in suites.into_iter().map(Arc::unwrap_or_clone) {
             for FoundGroup { name, tests, part_of: _ } in groups {
-                let work = self.works.entry(GroupId { suite: suite.clone(), name }).or_default();
+                let work = self.works.entry(GroupId::new(&suite, &name)).or_default();
                 work.planned = true;
                 match (&mut work.listed, tests) {
                     (Some(known), Some(tests)) => known.extend(&tests),

@@ -1,5 +1,7 @@
 //! The tests that a framework listed for a group, in as little room as can be.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::model::DiscoveredGroup;
@@ -9,11 +11,11 @@ use crate::model::DiscoveredGroup;
 #[serde(from = "DiscoveredGroup")]
 pub struct FoundGroup {
     /// Its name inside the suite.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Its tests, where the framework lists them.
     pub tests: Option<Listed>,
     /// The listed group that it is a part of.
-    pub part_of: Option<Box<str>>,
+    pub part_of: Option<Arc<str>>,
 }
 
 impl From<DiscoveredGroup> for FoundGroup {

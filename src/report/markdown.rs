@@ -244,7 +244,7 @@ fn failure(
         let _ = write!(out, " · {rate}");
     }
     let group = &report.groups[test.group];
-    if group.id.name != test.id.name {
+    if *group.id.name != *test.id.name {
         let _ = write!(out, " · group {}", code_span(&group.id.to_string()));
     }
     if let Some(file) = &test.file {

@@ -33,7 +33,7 @@ fn job(number: usize, spec: Spec) -> Job {
     Job {
         group: Group {
             id: GroupId::new(&SuiteName::new("s").unwrap(), &name),
-            members: vec![Member { argument: name.clone().into(), name }],
+            members: vec![Member { argument: name.clone().into(), name: name.into() }],
             tests: None,
             exclusive: spec.exclusive,
             databases: true,

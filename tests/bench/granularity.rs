@@ -149,7 +149,7 @@ fn files(day: &Day) -> Vec<Group> {
     }
     let group = |(name, tests): (&str, Vec<String>)| Group {
         id: GroupId::new(&suite(), name),
-        members: vec![Member { name: name.to_owned(), argument: name.into() }],
+        members: vec![Member { name: name.into(), argument: name.into() }],
         tests: Some(tests),
         exclusive: false,
         databases: true,

@@ -110,7 +110,7 @@ impl World {
                     let percent = (self.shard_percent)(run, shard.index) * noise / 100;
                     let observation = Observation {
                         test: TestId::new(&suite(), &test_name(file, test)),
-                        group: group.id.name.clone(),
+                        group: (*group.id.name).into(),
                         seen: Seen::Passed(usual * percent / 100),
                     };
                     seen.push(Timed { shard: shard.index, observation });

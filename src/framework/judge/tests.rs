@@ -8,7 +8,7 @@ const US: u64 = 7;
 fn group(tests: Option<&[&str]>) -> Group {
     Group {
         id: GroupId::new(&SuiteName::new("s").unwrap(), "g"),
-        members: vec![Member { name: "g".to_owned(), argument: b"g".to_vec() }],
+        members: vec![Member { name: "g".into(), argument: b"g".to_vec() }],
         tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
         exclusive: false,
         databases: true,

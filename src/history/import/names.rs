@@ -60,7 +60,7 @@ impl<'a> Catalogue<'a> {
             let listed = group.tests.iter().flatten();
             tests.extend(listed.map(|test| (test.as_str(), &*group.id.name)));
             for member in &group.members {
-                let name = member.name.as_str();
+                let name = &*member.name;
                 let of_member = |&index: &usize| {
                     let (test, _): (&str, &str) = tests[index];
                     group.members.len() == 1 || test.starts_with(name)

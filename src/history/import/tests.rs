@@ -192,7 +192,7 @@ fn suite(name: &str) -> SuiteName {
 }
 
 fn group(of: &str, name: &str, tests: Option<&[&str]>) -> Group {
-    let member = Member { name: name.to_owned(), argument: name.as_bytes().into() };
+    let member = Member { name: name.into(), argument: name.as_bytes().into() };
     Group {
         id: GroupId::new(&suite(of), name),
         members: vec![member],

@@ -20,8 +20,7 @@ fn nesting(group: &Group, test: &str) -> Option<Nesting> {
 }
 
 fn members(_: &Group, units: &[Unit<'_>]) -> Vec<Member> {
-    let member =
-        |unit: &Unit<'_>| Member { name: unit.name.to_owned(), argument: unit.name.into() };
+    let member = |unit: &Unit<'_>| Member { name: unit.name.into(), argument: unit.name.into() };
     units.iter().map(member).collect()
 }
 
@@ -42,7 +41,7 @@ impl Suite {
         self.us.extend(names.clone().zip(tests.iter().map(|(_, ms)| ms * 1_000)));
         self.groups.push(Group {
             id: format!("s:{file}").parse().unwrap(),
-            members: vec![Member { name: file.to_owned(), argument: file.into() }],
+            members: vec![Member { name: file.into(), argument: file.into() }],
             tests: Some(names.collect()),
             exclusive: false,
             databases: true,

@@ -62,12 +62,22 @@ pub(super) fn joined(
     ranks: &[usize],
     joints: &[usize],
 ) -> Vec<Group> {
-    let mut parts: BTreeMap<usize, Vec<Part<'_>>> = BTreeMap::new();
-    for (index, group) in groups.into_iter().enumerate() {
-        let part = (ranks[index], group, labels[index]);
-        parts.entry(joints[index]).or_default().push(part);
+    let mut sizes = vec![0_usize; groups.len()];
+    for &joint in joints {
+        sizes[joint] += 1;
     }
-    let mut done: Vec<Group> = parts.into_values().filter_map(whole).collect();
+    let mut parts: BTreeMap<usize, Vec<Part<'_>>> = BTreeMap::new();
+    let mut done = Vec::with_capacity(groups.len());
+    for (index, group) in groups.into_iter().enumerate() {
+        match labels[index] {
+            // Nearly all are so.
+            None if sizes[joints[index]] == 1 => done.push(group),
+            label => {
+                parts.entry(joints[index]).or_default().push((ranks[index], group, label));
+            }
+        }
+    }
+    done.extend(parts.into_values().filter_map(whole));
     done.sort_by(|a, b| a.id.cmp(&b.id));
     done
 }

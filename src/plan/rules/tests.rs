@@ -7,7 +7,7 @@ fn group(id: &str, tests: Option<&[&str]>) -> Group {
     let id: GroupId = id.parse().unwrap();
     let name = id.name.to_string();
     Group {
-        members: vec![Member { argument: name.clone().into_bytes(), name }],
+        members: vec![Member { argument: name.clone().into_bytes(), name: name.into() }],
         tests: tests.map(|tests| tests.iter().map(ToString::to_string).collect()),
         id,
         exclusive: false,

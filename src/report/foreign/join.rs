@@ -201,7 +201,7 @@ fn groups(
     }
     let suite = suite_name();
     let group = |(name, began): (Box<str>, Option<Timestamp>)| GroupReport {
-        id: GroupId { suite: suite.clone(), name },
+        id: GroupId::new(&suite, &name),
         planned: None,
         tests: 0,
         executions: Vec::new(),

@@ -130,7 +130,7 @@ impl Writer<'_> {
                     (self.report.place(test))
                     @if let Some(took) = took { " · " (took) }
                     @if let Some(place) = place { " · " code { (place) } }
-                    @if group.id.name != test.id.name {
+                    @if *group.id.name != *test.id.name {
                         " · group " code { (group.id.to_string()) }
                     }
                     @if let Some(rate) = rate_of(self.report, index) { " · " span.rate { (rate) } }
