@@ -232,7 +232,7 @@ pub(super) fn jobs(
             timeout: limits.timeout.or(suite.timeout()).unwrap_or(run.timeout()),
             retries: limits.retries.or(running.retries).or(suite.retries).unwrap_or(run.retries),
             batch: if fresh { 1 } else { framework.batch() },
-            estimate_us: assigned.estimate.us,
+            estimate: assigned.estimate,
         }
     };
     assigned.iter().map(job).collect()

@@ -10,41 +10,65 @@ use super::attempts::Try;
 use super::dispatcher::{Execution, Job};
 use crate::framework::{Naming, Report};
 use crate::junit::read::{Case, Document};
-use crate::model::{Group, Output, ProcessEnd, one_line};
+use crate::model::{Basis, Group, Output, ProcessEnd, one_line};
 
 /// How many groups of a batch a note names.
 const NAMED_MAX: usize = 3;
 
 /// How much of its time limit a batch may be expected to take: one over this.
 const TIMEOUT_SHARE: u64 = 2;
-/// Of what waits, each worker takes at most one over this of its share at once, so that the last
-/// batches are small and workers end together.
-const SHARE: u64 = 2;
+/// Of its share of all that is left a worker takes at most so many fourths at once, so that the last
+/// batches are small and workers end together: more where it is known how long things take, since
+/// each further command costs a start.
+const MEASURED_FOURTHS: u64 = 3;
+const GUESSED_FOURTHS: u64 = 2;
+/// A known share that is shorter than this is taken whole, microseconds: frameworks that share
+/// commands take half a second and more to start, and so many groups together are hardly known
+/// worse than by a thirtieth.
+const SHORT_US: u64 = 15_000_000;
+/// What would be left over comes along where it is no more than one over this of the batch: it would
+/// cost a start of its own.
+const REST_SHARE: u64 = 8;
 /// A batch of less than one over this of the groups that it may have is small: it may be a worker's
 /// whole share, since each further command costs a start.
 const SMALL_SHARE: u32 = 4;
 /// One of less than one over this takes whatever there is.
 const LEAST_SHARE: u32 = 8;
 
+/// Who works on what waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Crew {
+    /// How many they are, whoever asks included.
+    pub(super) workers: usize,
+    /// How long what the others have is expected to go on, all of it together, microseconds.
+    pub(super) busy_us: u64,
+}
+
 /// Takes out of the queue what runs in one command with this.
 pub(super) fn companions(
     jobs: &[Job],
     queue: &mut VecDeque<Try>,
     this: &Try,
-    workers: usize,
+    crew: Crew,
 ) -> Vec<Try> {
     let job = &jobs[this.job];
     if !this.may_share() || job.batch <= 1 {
         return Vec::new();
     }
-    let waiting_us = queue.iter().map(|other| jobs[other.job].estimate_us);
-    let waiting_us = waiting_us.fold(job.estimate_us, u64::saturating_add);
-    let mut room = Room::beside(job, waiting_us, workers);
+    let waiting_us = queue.iter().map(|other| jobs[other.job].estimate.us);
+    let waiting_us = waiting_us.fold(job.estimate.us, u64::saturating_add);
+    let mut room = Room::beside(job, waiting_us, crew);
+    let fits = |other: &Try| other.may_share() && go_together(job, &jobs[other.job]);
+    let fits: Vec<bool> = queue.iter().map(fits).collect();
+    let each = || queue.iter().map(|other| &jobs[other.job]).zip(&fits);
+    let mut taken: Vec<bool> = each().map(|(its, fits)| *fits && room.takes(its)).collect();
+    let rest = each().zip(&taken).filter(|((_, fits), taken)| **fits && !**taken);
+    if room.has_for(rest.map(|((its, _), _)| its)) {
+        taken = fits;
+    }
+    let mut taken = taken.into_iter();
     let (with, rest): (VecDeque<_>, VecDeque<_>) =
-        std::mem::take(queue).into_iter().partition(|other| {
-            let its = &jobs[other.job];
-            other.may_share() && go_together(job, its) && room.takes(its)
-        });
+        std::mem::take(queue).into_iter().partition(|_| taken.next().unwrap_or(false));
     *queue = rest;
     with.into()
 }
@@ -86,14 +110,21 @@ struct Room {
 impl Room {
     /// Room for a job and those that follow it; `waiting_us` is what all that wait are expected to
     /// take, the job included.
-    fn beside(job: &Job, waiting_us: u64, workers: usize) -> Self {
-        let workers = u64::try_from(workers).unwrap_or(u64::MAX);
+    fn beside(job: &Job, waiting_us: u64, crew: Crew) -> Self {
+        let workers = u64::try_from(crew.workers).unwrap_or(u64::MAX);
+        let left_us = waiting_us.saturating_add(crew.busy_us);
         let timeout_us = u64::try_from(job.timeout.as_micros()).unwrap_or(u64::MAX);
         let least_us = timeout_us / TIMEOUT_SHARE;
-        let small_us = (waiting_us / workers).min(least_us);
-        // One worker alone has nobody to end together with.
-        let large_us = if workers == 1 { small_us } else { small_us / SHARE };
-        let (groups_max, groups, us) = (job.batch, 1, job.estimate_us);
+        let small_us = (left_us / workers).min(least_us);
+        let fourths = match job.estimate.basis {
+            // One worker alone has nobody to end together with.
+            _ if workers == 1 => 4,
+            Basis::Measured if small_us < SHORT_US => 4,
+            Basis::Measured => MEASURED_FOURTHS,
+            Basis::Neighbours | Basis::Default => GUESSED_FOURTHS,
+        };
+        let large_us = small_us / 4 * fourths;
+        let (groups_max, groups, us) = (job.batch, 1, job.estimate.us);
         Self { groups_max, groups, least_us, small_us, large_us, us }
     }
 
@@ -106,13 +137,22 @@ impl Room {
         } else {
             self.large_us
         };
-        let us = self.us.saturating_add(job.estimate_us);
+        let us = self.us.saturating_add(job.estimate.us);
         if self.groups >= self.groups_max || us > us_max {
             return false;
         }
         self.groups += 1;
         self.us = us;
         true
+    }
+
+    /// Whether all of these, the last ones, may come along.
+    fn has_for<'a>(&self, rest: impl Iterator<Item = &'a Job>) -> bool {
+        let (groups, us) = rest.fold((self.groups, self.us), |(groups, us), job| {
+            (groups.saturating_add(1), us.saturating_add(job.estimate.us))
+        });
+        let few = us.saturating_sub(self.us) <= self.us / REST_SHARE;
+        few && groups <= self.groups_max && us <= self.least_us
     }
 }
 

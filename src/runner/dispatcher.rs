@@ -8,9 +8,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::attempts::{After, Try};
-use super::batch::{self, Split};
+use super::batch::{self, Crew, Split};
 use crate::framework::{self, Reading, Report, Selection};
-use crate::model::{Event, Group, GroupFinished, NotRun, Output, Problem, ProcessEnd, Stop};
+use crate::model::{
+    Estimate, Event, Group, GroupFinished, NotRun, Output, Problem, ProcessEnd, Stop,
+};
 
 /// One group of this shard with all that decides how it runs.
 #[derive(Debug, Clone)]
@@ -25,8 +27,8 @@ pub struct Job {
     pub retries: u32,
     /// How many groups one command may run with it; 1 where it runs alone.
     pub batch: u32,
-    /// How long it is expected to take, microseconds.
-    pub estimate_us: u64,
+    /// How long it is expected to take.
+    pub estimate: Estimate,
 }
 
 /// What holds for the whole shard.
@@ -246,8 +248,8 @@ impl Dispatcher {
                 return;
             }
             let Some(this) = self.queue.pop_front() else { return };
-            let workers = self.workers.len();
-            let with = batch::companions(&self.jobs, &mut self.queue, &this, workers);
+            let crew = Crew { workers: self.workers.len(), busy_us: self.busy_us(now_us) };
+            let with = batch::companions(&self.jobs, &mut self.queue, &this, crew);
             let worker = u32::try_from(slot).expect("workers were counted with a u32");
             for started in std::iter::once(&this).chain(&with) {
                 actions.push(Action::Emit(Box::new(Event::GroupStarted {
@@ -266,6 +268,16 @@ impl Dispatcher {
             let (slow_said, phase) = (false, Phase::Free);
             self.workers[slot] = Some(Running { this, with, started_us: now_us, slow_said, phase });
         }
+    }
+
+    /// How long what runs is expected to go on, all of it together, microseconds.
+    fn busy_us(&self, now_us: u64) -> u64 {
+        let left = |running: &Running| {
+            let all = std::iter::once(&running.this).chain(&running.with);
+            let us = all.map(|one| self.jobs[one.job].estimate.us).fold(0, u64::saturating_add);
+            us.saturating_sub(now_us.saturating_sub(running.started_us))
+        };
+        self.workers.iter().flatten().map(left).fold(0, u64::saturating_add)
     }
 
     fn ended(&mut self, now_us: u64, worker: u32, execution: Execution, actions: &mut Vec<Action>) {

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use super::{Action, Dispatcher, Execution, Input, Job, Policy};
 use crate::framework::{Reading, Report};
 use crate::model::{
-    Event, Group, GroupFinished, GroupId, Limits, Member, Output, Problem, ProcessEnd, Stop,
-    SuiteName,
+    Basis, Estimate, Event, Group, GroupFinished, GroupId, Limits, Member, Output, Problem,
+    ProcessEnd, Stop, SuiteName,
 };
 
 const TIMEOUT_US: u64 = 1_000;
@@ -45,7 +45,7 @@ fn job(number: usize, spec: Spec) -> Job {
         timeout: Duration::from_micros(TIMEOUT_US),
         retries: spec.retries,
         batch: 1,
-        estimate_us: 1,
+        estimate: Estimate { us: 1, basis: Basis::Default },
     }
 }
 

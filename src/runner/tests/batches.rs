@@ -5,6 +5,8 @@ use crate::framework::{Naming, Selects};
 use crate::junit::read as junit;
 use crate::model::Outcome;
 
+const SECOND_US: u64 = 1_000_000;
+
 /// A dispatcher with groups that may share commands.
 struct Batches {
     dispatcher: Dispatcher,
@@ -31,6 +33,11 @@ impl Batches {
         let mut batches = Self { dispatcher, now_us: 0, commands, finished, not_run };
         batches.step(Input::Begin);
         batches
+    }
+
+    /// How many groups each command was given.
+    fn sizes(&self) -> Vec<usize> {
+        self.commands.iter().map(|(_, groups)| groups.len()).collect()
     }
 
     fn step(&mut self, input: Input) {
@@ -111,7 +118,7 @@ fn what_is_in_doubt_runs_again_group_by_group_and_is_told_once() {
         (DONE, &[]),
         (DONE, &[all[0], all[1], all[2], ("stranger", GOOD)]),
     ] {
-        let mut batches = Batches::new(3, 1, |_, job| job.estimate_us = 0);
+        let mut batches = Batches::new(3, 1, |_, job| job.estimate.us = 0);
         assert_eq!(batches.commands, [(0, vec![0, 1, 2])]);
         batches.ends(end, cases);
         assert_eq!(batches.ended_groups(), []);
@@ -129,7 +136,7 @@ fn what_is_in_doubt_runs_again_group_by_group_and_is_told_once() {
 #[test]
 fn a_command_that_takes_too_long_is_ended_and_its_groups_run_alone() {
     let mut batches = Batches::new(3, 1, |number, job| {
-        job.estimate_us = 0;
+        job.estimate.us = 0;
         job.timeout = Duration::from_micros(if number == 1 { 500 } else { 1_000 });
     });
     assert_eq!(batches.dispatcher.next_deadline_us(), Some(250));
@@ -142,7 +149,7 @@ fn a_command_that_takes_too_long_is_ended_and_its_groups_run_alone() {
 
 #[test]
 fn a_run_that_stops_tells_of_each_group_what_its_command_had_told() {
-    let mut batches = Batches::new(4, 1, |_, job| job.estimate_us = 0);
+    let mut batches = Batches::new(4, 1, |_, job| job.estimate.us = 0);
     batches.step(Input::Signal(2));
     batches.ends(ProcessEnd::Signaled(2), &[("g0", BAD)]);
     let ends = [("g0", "failed", true), ("g1", "failed", true), ("g2", "failed", true)];
@@ -154,7 +161,7 @@ fn a_run_that_stops_tells_of_each_group_what_its_command_had_told() {
 #[test]
 fn a_retry_has_a_command_of_its_own() {
     let mut batches = Batches::new(3, 1, |_, job| {
-        job.estimate_us = 0;
+        job.estimate.us = 0;
         job.retries = 1;
     });
     batches.ends(FAILED, &[("g0", GOOD), ("g1", BAD), ("g2", GOOD)]);
@@ -167,7 +174,7 @@ fn a_retry_has_a_command_of_its_own() {
 #[test]
 fn only_groups_that_need_the_same_share_a_command() {
     let batches = Batches::new(5, 1, |number, job| {
-        job.estimate_us = 0;
+        job.estimate.us = 0;
         match number {
             1 => job.group.databases = false,
             2 => job.batch = 1,
@@ -178,20 +185,50 @@ fn only_groups_that_need_the_same_share_a_command() {
 }
 
 #[test]
-fn a_worker_takes_at_most_half_of_its_share_at_once() {
-    let long = |number: usize, job: &mut Job| {
-        job.batch = 40;
-        job.timeout = Duration::from_secs(1_000);
-        job.estimate_us = if number == 0 { 500 } else { 10 };
+fn a_worker_takes_at_most_a_part_of_its_share_at_once() {
+    let long = |basis| {
+        move |number: usize, job: &mut Job| {
+            job.batch = 40;
+            job.timeout = Duration::from_secs(1_000);
+            let us = if number == 0 { 50 * SECOND_US } else { SECOND_US };
+            job.estimate = Estimate { us, basis };
+        }
     };
-    // 2,090 in all: a small batch may be a share, 1,045, and ends beyond half of it. Then 375.
-    let batches = Batches::new(160, 2, long);
-    let sizes: Vec<usize> = batches.commands.iter().map(|(_, groups)| groups.len()).collect();
-    assert_eq!(sizes, [10, 37]);
+    // 209 s in all, a share is 104. Half of it is 52, where nothing was measured, and the first
+    // batch of so few groups may have a little more; three fourths are 78.
+    assert_eq!(Batches::new(160, 2, long(Basis::Default)).sizes(), [10, 40]);
+    assert_eq!(Batches::new(160, 2, long(Basis::Measured)).sizes(), [29, 40]);
     // One worker has nobody to end together with, and few groups are not split further.
-    let batches = Batches::new(160, 1, long);
-    assert_eq!(batches.commands[0].1.len(), 40);
-    let batches = Batches::new(10, 2, |_, job| (job.batch, job.estimate_us) = (40, 10));
-    let sizes: Vec<usize> = batches.commands.iter().map(|(_, groups)| groups.len()).collect();
-    assert_eq!(sizes, [5, 5]);
+    assert_eq!(Batches::new(160, 1, long(Basis::Default)).sizes(), [40]);
+    let few = |_, job: &mut Job| (job.batch, job.estimate.us) = (40, 10);
+    assert_eq!(Batches::new(10, 2, few).sizes(), [5, 5]);
+}
+
+fn measured(us: u64) -> impl Fn(usize, &mut Job) {
+    move |_, job| {
+        job.batch = 100;
+        job.timeout = Duration::from_secs(1_000);
+        job.estimate = Estimate { us, basis: Basis::Measured };
+    }
+}
+
+#[test]
+fn what_is_known_well_takes_two_commands_a_worker_and_one_where_it_is_short() {
+    let mut batches = Batches::new(200, 2, measured(SECOND_US));
+    let names: Vec<String> = (0..75).map(|number| format!("g{number}")).collect();
+    let cases: Vec<(&str, Outcome)> = names.iter().map(|name| (name.as_str(), GOOD)).collect();
+    batches.now_us = 75 * SECOND_US;
+    batches.ends(DONE, &cases);
+    assert_eq!(batches.sizes(), [75, 75, 25], "and 25 are left for the other worker");
+    assert_eq!(Batches::new(200, 2, measured(SECOND_US / 10)).sizes(), [100, 100]);
+}
+
+#[test]
+fn what_would_be_left_over_comes_along() {
+    let uneven = |number: usize, job: &mut Job| {
+        measured(10)(number, job);
+        job.estimate.us += if number == 9 { 2 } else { 0 };
+    };
+    // A share is 146, so 14 groups each, and one is left over.
+    assert_eq!(Batches::new(29, 2, uneven).sizes(), [14, 15]);
 }
