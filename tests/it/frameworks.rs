@@ -58,6 +58,16 @@ fn has_program(name: &str) -> Option<()> {
     found.then_some(())
 }
 
+/// Packages of go's own library, as a module.
+pub(crate) fn with_gos_library(project: Project) -> Option<Project> {
+    has_program("go")?;
+    let project = project.file("go.mod", "module example.com/std\n\ngo 1.18\n");
+    let copy = "from=$(go env GOROOT)/src\nfor package in container text/tabwriter encoding/csv\ndo\n\
+                mkdir -p \"$package\" && cp -rL \"$from/$package/.\" \"$package\"\ndone";
+    project.bash(copy).exits(0);
+    Some(project)
+}
+
 /// Makes the tools of npm the project's own.
 fn with_node(project: Project) -> Option<Project> {
     let node = PathBuf::from(tool("EVENLY_TEST_NODE")?);

@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::frameworks::with_gos_library;
 use crate::support::{Evenly, Project, Ran, tool};
 
 const CONFIG: &str = "evenly.toml";
@@ -107,6 +108,14 @@ fn a_jest_project() {
         .file(".babelrc", r#"{ "plugins": ["@babel/plugin-transform-modules-commonjs"] }"#)
         .file("jest.config.js", r#"module.exports = { testMatch: ["**/*-test.js"] };"#);
     works(&project, "jest", 398);
+}
+
+#[test]
+fn a_go_project() {
+    let Some(project) = with_gos_library(Project::empty()) else { return };
+    let plain = project.bash("go test -v -count=1 ./...").exits(0);
+    let ends = plain.stdout.lines().filter(|line| line.trim_start().starts_with("--- "));
+    works(&project, "go", ends.count().try_into().unwrap());
 }
 
 #[test]

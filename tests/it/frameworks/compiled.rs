@@ -1,8 +1,9 @@
 //! go, `PHPUnit` and `ExUnit`.
 
-use std::path::{Path, PathBuf};
-
-use super::{Outcomes, cases, fixture, has_program, model, outcome, plainly, reported, suite};
+use super::{
+    Outcomes, cases, fixture, has_program, model, outcome, plainly, reported, suite,
+    with_gos_library,
+};
 use crate::support::Project;
 
 fn project(program: &str, framework: &str, more: &str) -> Option<Project> {
@@ -47,33 +48,15 @@ fn gos_fixture_comes_to_what_go_says_itself() {
     }
 }
 
-/// Packages of go's own library, as a module.
 #[test]
 fn gos_own_library_comes_to_what_go_says_itself() {
-    let Some(()) = has_program("go") else { return };
-    let project =
-        Project::new(&suite("go", "")).file("go.mod", "module example.com/std\n\ngo 1.18\n");
-    let root = plainly(&project, &["go", "env", "GOROOT"]).exits(0).stdout;
-    let mut project = project;
-    for package in ["container", "text/tabwriter", "encoding/csv"] {
-        let from = Path::new(root.trim()).join("src").join(package);
-        for entry in walk(&from) {
-            let inside = entry.strip_prefix(Path::new(root.trim()).join("src")).unwrap().to_owned();
-            project = project.file(inside, std::fs::read(&entry).unwrap());
-        }
-    }
+    let Some(project) = with_gos_library(Project::new(&suite("go", ""))) else { return };
     project.evenly(&["local", "--shards", "2"]).exits(0);
     let plain = plainly(&project, &["go", "test", "-v", "-count=1", "./..."]).exits(0);
     let passed = plain.stdout.lines().filter(|line| line.trim_start().starts_with("--- PASS: "));
     let passed = passed.count();
     assert!(passed > 100, "{passed}");
     assert_eq!(project.report()["totals"]["passed"], passed);
-}
-
-/// A directory's files.
-fn walk(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 #[test]
