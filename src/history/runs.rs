@@ -94,6 +94,8 @@ impl BitOr for RunSet {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -105,7 +107,7 @@ mod tests {
             b in proptest::collection::btree_set(0_usize..=RUNS_MAX, 0..20),
             at in 0_usize..=RUNS_MAX,
         ) {
-            let of = |set: &std::collections::BTreeSet<usize>| set.iter().copied().collect::<RunSet>();
+            let of = |set: &BTreeSet<usize>| set.iter().copied().collect::<RunSet>();
             let (one, other) = (of(&a), of(&b));
             prop_assert_eq!(one.iter().collect::<Vec<_>>(), a.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(one & other, of(&(&a & &b)));

@@ -17,17 +17,17 @@ const NAMED_MAX: usize = 3;
 
 /// How much of its time limit a batch may be expected to take: one over this.
 const TIMEOUT_SHARE: u64 = 2;
-/// Of its share of all that is left a worker takes at most so many fourths at once, so that the last
-/// batches are small and workers end together: more where it is known how long things take, since
-/// each further command costs a start.
+/// Of its share of all that is left a worker takes at most so many fourths at once, so that the
+/// last batches are small and workers end together: more where it is known how long things take,
+/// since each further command costs a start.
 const MEASURED_FOURTHS: u64 = 3;
 const GUESSED_FOURTHS: u64 = 2;
 /// A known share that is shorter than this is taken whole, microseconds: frameworks that share
 /// commands take half a second and more to start, and so many groups together are hardly known
 /// worse than by a thirtieth.
 const SHORT_US: u64 = 15_000_000;
-/// What would be left over comes along where it is no more than one over this of the batch: it would
-/// cost a start of its own.
+/// What would be left over comes along where it is no more than one over this of the batch: it
+/// would cost a start of its own.
 const REST_SHARE: u64 = 8;
 /// A batch of less than one over this of the groups that it may have is small: it may be a worker's
 /// whole share, since each further command costs a start.

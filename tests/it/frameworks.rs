@@ -62,8 +62,8 @@ fn has_program(name: &str) -> Option<()> {
 pub(crate) fn with_gos_library(project: Project) -> Option<Project> {
     has_program("go")?;
     let project = project.file("go.mod", "module example.com/std\n\ngo 1.18\n");
-    let copy = "from=$(go env GOROOT)/src\nfor package in container text/tabwriter encoding/csv\ndo\n\
-                mkdir -p \"$package\" && cp -rL \"$from/$package/.\" \"$package\"\ndone";
+    let copy = "from=$(go env GOROOT)/src\nfor package in container text/tabwriter encoding/csv; \
+                do\nmkdir -p \"$package\" && cp -rL \"$from/$package/.\" \"$package\"\ndone";
     project.bash(copy).exits(0);
     Some(project)
 }

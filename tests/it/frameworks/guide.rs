@@ -12,7 +12,7 @@ use crate::support::{Evenly, Project, junit, tool};
 const INDEX: &str = include_str!("../../../docs/guide/frameworks.md");
 
 /// Those that the documents call unproved.
-const UNPROVED: [&str; 5] = ["cypress", "dotnet", "gradle", "maven", "pest"];
+const UNPROVED: [&str; 4] = ["cypress", "dotnet", "gradle", "pest"];
 
 /// The page of a framework.
 fn page(framework: &str) -> String {
@@ -80,6 +80,7 @@ fn each_page_is_true_as_it_is_typed() {
         ("minitest", "ruby"),
         ("phpunit", "phpunit"),
         ("go", "go"),
+        ("maven", "mvn"),
         ("exunit", "elixir"),
         ("bats", "bats"),
     ] {
