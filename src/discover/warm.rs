@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{DiscoverError, LIST_TIME_MAX, Surroundings, listing_env, options};
 use crate::config::Suite;
@@ -80,9 +81,10 @@ fn with_broken(mut groups: Vec<WarmGroup>, broken: Vec<Broken>) -> Vec<WarmGroup
 fn group(suite: &SuiteName, listed: WarmGroup) -> Group {
     let WarmGroup { name, tests, databases, dirties, late } = listed;
     let aliases = Aliases { used: databases, dirties }.joined(Aliases::default());
+    let id = GroupId::new(suite, &name);
     Group {
-        id: GroupId::new(suite, &name),
-        members: vec![Member { name: name.as_str().into(), argument: name.into_bytes() }],
+        members: vec![Member { name: Arc::clone(&id.name), argument: name.into_bytes() }],
+        id,
         tests: Some(tests),
         exclusive: false,
         databases: true,
