@@ -135,6 +135,13 @@ fn model(text: &str) -> Outcomes {
     text.lines().filter(|text| !text.is_empty()).map(line).collect()
 }
 
+/// A test's name as evenly has it where others of one group may have the same.
+fn numbered(copies: &mut BTreeMap<String, u32>, name: String) -> String {
+    let copy = copies.entry(name.clone()).or_default();
+    *copy += 1;
+    if *copy == 1 { name } else { format!("{name} #{copy}") }
+}
+
 /// How often each line stands in a file that tests append to.
 fn executions(project: &Project, file: &str) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Outcomes, counts, executions, fixture, model, outcome, plainly, reported, suite, with_node,
+    Outcomes, counts, executions, fixture, model, numbered, outcome, plainly, reported, suite,
+    with_node,
 };
 use crate::support::Project;
 
@@ -46,10 +47,7 @@ pub(super) fn plain(project: &Project, file: &str) -> Outcomes {
                 other => other,
             };
             let name = format!("{path}::{}", parts.join(" › "));
-            let copy = copies.entry(name.clone()).or_insert(0_u32);
-            *copy += 1;
-            let name = if *copy == 1 { name } else { format!("{name} #{copy}") };
-            found.insert(name, outcome.to_owned());
+            found.insert(numbered(&mut copies, name), outcome.to_owned());
         }
     }
     found

@@ -10,7 +10,7 @@ fn project(framework: &str, more: &str) -> Option<Project> {
     Some(Project::new(&suite(framework, more)).copy(&fixture(framework)))
 }
 
-const FORMATTER: [&str; 6] =
+pub(super) const FORMATTER: [&str; 6] =
     ["--require", "rspec_junit_formatter", "--format", "RspecJunitFormatter", "--out", "plain.xml"];
 
 #[test]
