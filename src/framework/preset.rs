@@ -138,6 +138,10 @@ pub enum Shim {
     Minitest,
     /// For `ExUnit`.
     Exunit,
+    /// For Maven's Surefire.
+    Maven,
+    /// For Gradle.
+    Gradle,
 }
 
 /// Why a preset was refused.

@@ -278,12 +278,16 @@ impl<'a> Owners<'a> {
         let class =
             |name: &str| self.naming.key_of_listed(name) == case.class || name == case.class;
         let begins = |name: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
+        // Java's nested classes.
+        let outer =
+            |name: &str| case.class.strip_prefix(name).is_some_and(|rest| rest.starts_with('$'));
         let is_file = |name: &str| file == Some(name);
         let ends = |name: &str| {
             file.and_then(|file| file.strip_suffix(name)).is_some_and(|dir| dir.ends_with('/'))
         };
         self.only_named(class)
             .or_else(|| self.only_named(begins))
+            .or_else(|| self.only_named(outer))
             .or_else(|| self.only_named(is_file))
             .or_else(|| self.only_named(ends))
     }

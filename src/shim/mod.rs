@@ -40,6 +40,8 @@ pub fn source(shim: Shim) -> Source {
         Shim::Vitest => tool!("vitest.mjs"),
         Shim::Minitest => tool!("minitest.rb"),
         Shim::Exunit => tool!("exunit.exs"),
+        Shim::Maven => tool!("maven.sh"),
+        Shim::Gradle => tool!("evenly.gradle"),
     }
 }
 

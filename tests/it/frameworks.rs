@@ -5,6 +5,7 @@ mod compiled;
 mod django;
 mod guide;
 mod jest;
+mod jvm;
 mod missing;
 mod native;
 mod nextest;

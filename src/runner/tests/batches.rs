@@ -134,6 +134,14 @@ fn what_is_in_doubt_runs_again_group_by_group_and_is_told_once() {
 }
 
 #[test]
+fn a_nested_class_of_java_is_its_outer_ones() {
+    let mut batches = Batches::new(3, 1, |_, job| job.estimate.us = 0);
+    batches.ends(FAILED, &[("g0$Inner$Deep", BAD), ("g1$Inner", GOOD), ("g2", GOOD)]);
+    let ends = [("g0", "failed", true), ("g1", "passed", true), ("g2", "passed", true)];
+    assert_eq!(batches.ended_groups(), ends);
+}
+
+#[test]
 fn a_command_that_takes_too_long_is_ended_and_its_groups_run_alone() {
     let mut batches = Batches::new(3, 1, |number, job| {
         job.estimate.us = 0;

@@ -1,4 +1,4 @@
-//! go, `PHPUnit`, Maven and `ExUnit`.
+//! go, `PHPUnit` and `ExUnit`.
 
 use super::{
     Outcomes, cases, fixture, has_program, model, outcome, plainly, reported, suite,
@@ -89,34 +89,6 @@ fn a_file_that_phpunit_cannot_load_ends_the_run_before_anything_ran() {
     let Some(project) = project("phpunit", "phpunit", "paths = [\"broken\"]") else { return };
     let ran = project.evenly(&["local", "--shards", "2"]).exits(2);
     ran.warns("no-such-file.php").warns("`phpunit` needs PHPUnit 9");
-}
-
-const MAVEN: &str = r#"
-passed shop.BasketTest::passes
-failed shop.BasketTest::fails
-errored shop.BasketTest::breaks
-skipped shop.BasketTest::isSkipped
-passed shop.OrderTest::passes
-passed shop.OrderTest::passesToo
-passed shop.ParameterTest::has[a b]
-passed shop.ParameterTest::has[é]
-passed shop.ParameterTest::has[$(exit 9)]
-passed shop.ParameterTest::has[<"quoted"> & more]
-"#;
-
-#[test]
-fn mavens_fixture_comes_to_what_maven_says_itself() {
-    // Alone in their commands, and all in one.
-    for batch in ["batch = 1", ""] {
-        let Some(project) = project("mvn", "maven", batch) else { return };
-        project.evenly(&["local", "--shards", "1"]).exits(1).says("a line of the failing test");
-        assert_eq!(reported(&project), model(MAVEN), "{batch}");
-        assert_eq!(project.report()["ledger"]["planned"], 3);
-        if batch.is_empty() {
-            let plain = plainly(&project, &["mvn", "-B", "test"]).exits(1);
-            plain.says("Tests run: 10, Failures: 1, Errors: 1, Skipped: 1");
-        }
-    }
 }
 
 const EXUNIT: &str = r#"

@@ -12,7 +12,7 @@ use crate::support::{Evenly, Project, junit, tool};
 const INDEX: &str = include_str!("../../../docs/guide/frameworks.md");
 
 /// Those that the documents call unproved.
-const UNPROVED: [&str; 4] = ["cypress", "dotnet", "gradle", "pest"];
+const UNPROVED: [&str; 3] = ["cypress", "dotnet", "pest"];
 
 /// The page of a framework.
 fn page(framework: &str) -> String {
@@ -97,6 +97,10 @@ fn each_page_is_true_as_it_is_typed() {
         let project = Project::new(&blocks("ctest")[0]).copy(&fixture("ctest"));
         plainly(&project, &["cmake", "-B", "build"]).exits(0);
         types(&project, "ctest", |evenly| evenly);
+    }
+    if has_program("gradle").is_some() {
+        let project = Project::new(&blocks("gradle")[0]).copy(&fixture("maven"));
+        types(&project.copy(&fixture("gradle")), "gradle", |evenly| evenly);
     }
     let project = Project::new(&blocks("cargo-test")[0]).copy(&fixture("nextest"));
     types(&project, "cargo-test", with_cargo);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{
-    Outcomes, cases, has_program, jest, model, numbered, plainly, python, reported, ruby, suite,
-    with_cargo, with_node,
+    Outcomes, cases, fixture, has_program, jest, jvm, model, numbered, plainly, python, reported,
+    ruby, suite, with_cargo, with_node,
 };
 use crate::support::{Project, tool};
 
@@ -227,4 +227,59 @@ fn semver_in_two_shards_is_what_cargo_says_itself() {
     };
     // Two names are in two of its binaries: a group has both.
     same(&reported(&project), &plain.stdout.lines().filter_map(test).collect(), 32);
+}
+
+/// The sources of commons-codec with the tests of two of its packages: the others take long.
+fn commons_codec(framework: &str) -> Option<Project> {
+    let package = package("libcommons-codec-java")?;
+    let project = Project::new(&suite(framework, "")).copy(&package);
+    for other in ["binary", "digest"] {
+        let tests = format!("src/test/java/org/apache/commons/codec/{other}");
+        std::fs::remove_dir_all(project.path(tests)).unwrap();
+    }
+    Some(project)
+}
+
+/// What the XML files in a directory say.
+fn cases_below(project: &Project, dir: &str) -> Outcomes {
+    let files = std::fs::read_dir(project.path(dir)).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "xml"));
+    files.flat_map(|path| cases(&std::fs::read_to_string(path).unwrap())).collect()
+}
+
+#[test]
+fn commons_codec_in_two_shards_is_what_maven_says_itself() {
+    let (Some(()), Some(project)) = (has_program("mvn"), commons_codec("maven")) else { return };
+    // Its own POM with the versions that Debian has, and without the parent's plugins.
+    let own = project.text("pom.xml");
+    let excludes = own.split_once("<excludes>\n            <exclude>**/").unwrap().1;
+    let excludes = format!("<exclude>**/{}", excludes.split_once("</excludes>").unwrap().0);
+    let surefire = format!("<excludes>{excludes}</excludes>");
+    let lang = "<dependency><groupId>org.apache.commons</groupId><artifactId>commons-lang3\
+                </artifactId><version>debian</version></dependency></dependencies>";
+    let pom = jvm::pom(false, &surefire).replace("</dependencies>", lang);
+    let config = include_str!("../../fixtures/maven/.mvn/maven.config");
+    let project = project.file("pom.xml", pom).file(".mvn/maven.config", config);
+    plainly(&project, &["mvn", "-B", "test"]).exits(0);
+    let plain = cases_below(&project, "target/surefire-reports");
+    std::fs::remove_dir_all(project.path("target")).unwrap();
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    same(&cases(&project.text("evenly-out/junit.xml")), &plain, 400);
+}
+
+#[test]
+fn commons_codec_in_two_shards_is_what_gradle_says_itself() {
+    let (Some(()), Some(project)) = (has_program("gradle"), commons_codec("gradle")) else {
+        return;
+    };
+    let build = include_str!("../../fixtures/gradle/build.gradle")
+        .replace("files(", "files('/usr/share/java/commons-lang3.jar', ");
+    let excludes = "test { exclude '**/*AbstractTest.class', '**/*PerformanceTest.class' }\n";
+    let project =
+        project.copy(&fixture("gradle")).file("build.gradle", format!("{build}{excludes}"));
+    std::fs::remove_dir_all(project.path("src/test/java/shop")).unwrap();
+    plainly(&project, &["./gradlew", "test"]).exits(0);
+    let plain = cases_below(&project, "build/test-results/test");
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    same(&cases(&project.text("evenly-out/junit.xml")), &plain, 400);
 }
