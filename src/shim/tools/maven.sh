@@ -51,7 +51,7 @@ expressions() {
         *) expression "$pattern" >>"$2" ;;
         esac
     done <"$2.patterns"
-    return $unread
+    return "$unread"
 }
 
 # The prefixes of the class paths that PATHS mean, as expressions.
@@ -94,7 +94,7 @@ list() {
         return 1
     }
     for given in test excludesFile; do
-        [ -z "$(told $given)" ] && continue
+        [ -z "$(told "$given")" ] && continue
         say "Surefire's \`$given\` is set, by which evenly chooses classes: take it out of the POM"
         say "and of \`args\`, and choose classes by \`paths\` or the POM's \`<excludes>\`"
         return 1
@@ -151,7 +151,7 @@ run() {
         done
         [ -n "$found" ] || say "Surefire found no test in $class: leave it out by \`<excludes>\`"
     done <"$names"
-    return $status
+    return "$status"
 }
 
 # What Surefire told, for the commands that run.
