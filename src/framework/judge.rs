@@ -10,11 +10,12 @@
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::mem;
 
 use super::naming::Naming;
 use super::preset::{Results, Selects};
 use crate::junit::read as junit;
-use crate::model::{Group, Outcome, Output, Problem, ProcessEnd, TestResult, Verdict};
+use crate::model::{Group, Outcome, Output, Problem, ProcessEnd, Property, TestResult, Verdict};
 
 /// How a suite's results are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -344,14 +345,16 @@ fn reported_tests(case: &Case<'_>, naming: Naming) -> Vec<TestResult> {
 fn fold_repeat(known: &mut TestResult, again: TestResult) {
     let repeats = known.repeats + 1;
     let duration_us = known.duration_us.saturating_add(again.duration_us);
-    if again.outcome > known.outcome {
-        *known = again;
+    let other = if again.outcome > known.outcome { mem::replace(known, again) } else { again };
+    if known.properties.is_empty() {
+        known.properties = other.properties;
     }
     known.repeats = repeats;
     known.duration_us = duration_us;
 }
 
 fn result(case: &junit::Case, name: String) -> TestResult {
+    let properties = case.properties.iter().map(|(name, value)| (name, value));
     TestResult {
         name,
         class: case.class.clone(),
@@ -366,6 +369,7 @@ fn result(case: &junit::Case, name: String) -> TestResult {
         reported: true,
         repeats: 1,
         tries: Vec::new(),
+        properties: Property::kept(properties),
     }
 }
 
@@ -422,6 +426,7 @@ fn blank(name: &str) -> TestResult {
         reported: false,
         repeats: 1,
         tries: Vec::new(),
+        properties: Box::default(),
     }
 }
 

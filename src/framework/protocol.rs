@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::listing::Broken;
-use crate::model::{Outcome, ProcessEnd, TestResult, Try};
+use crate::model::{Outcome, ProcessEnd, Property, TestResult, Try};
 
 /// The protocol's version.
 pub const PROTOCOL: u32 = 1;
@@ -144,7 +144,7 @@ pub enum Told {
         test: String,
     },
     /// A test has ended.
-    TestFinished(TestFinished),
+    TestFinished(Box<TestFinished>),
     /// A group has ended.
     GroupFinished(Finish),
 }
@@ -251,6 +251,9 @@ pub struct TestFinished {
     /// What it came to before, where the framework itself tried it more than once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Tried>,
+    /// What it recorded about itself, in its last try.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub properties: Vec<Property>,
 }
 
 /// A try of a test before the last one.
@@ -300,7 +303,9 @@ impl From<TestFinished> for TestResult {
             file,
             line,
             earlier,
+            properties,
         } = told;
+        let properties = properties.iter().map(|one| (&one.name, &one.value));
         Self {
             case: if case.is_empty() { test.clone() } else { case },
             name: test,
@@ -315,6 +320,7 @@ impl From<TestFinished> for TestResult {
             reported: true,
             repeats: 1,
             tries: earlier.into_iter().map(Try::from).collect(),
+            properties: Property::kept(properties),
         }
     }
 }
@@ -331,6 +337,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::model::PROPERTIES_BYTES_MAX;
 
     const DOCUMENTED: &str = include_str!("../../docs/reference/shim-protocol.md");
 
@@ -361,6 +368,17 @@ mod tests {
         let all = "ended failed fork forked group group-finished hello list listed prepare \
                    prepared ready run signal start started stop test-finished test-started";
         assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>().join(" "), all);
+    }
+
+    #[test]
+    fn a_worker_cannot_make_evenly_keep_properties_without_end() {
+        let property = Property { name: "n".into(), value: "v".repeat(1 << 20).into() };
+        let line = r#"{"test": "a", "outcome": "passed", "duration-us": 1}"#;
+        let told: TestFinished = serde_json::from_str(line).unwrap();
+        let told = TestFinished { properties: vec![property; 1_000], ..told };
+        let kept = TestResult::from(told).properties;
+        assert!(kept.iter().map(Property::bytes).sum::<usize>() <= PROPERTIES_BYTES_MAX);
+        assert!(!kept.is_empty());
     }
 
     #[test]

@@ -187,6 +187,7 @@ fn passed<'a>(case: &'a Named<'_>) -> junit::Case<'a> {
         kind: None,
         detail: None,
         output: None,
+        properties: &[],
         earlier: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! Writes one JUnit document: the structure of the Jenkins `junit-10` schema, one level of
-//! suites, times with three decimals, well-formed whatever the texts hold.
+//! suites, times with three decimals, well-formed whatever the texts hold. Beyond the schema are
+//! the properties of a case, as pytest has them, where it has any.
 //!
 //! A document is written as its cases come, so that a million of them need no memory.
 //!
@@ -15,7 +16,7 @@ use std::io;
 
 use jiff::Timestamp;
 
-use crate::model::Outcome;
+use crate::model::{Outcome, Property};
 use text::{Place, push};
 
 /// A whole document, borrowed from whoever knows it.
@@ -65,6 +66,9 @@ pub struct Case<'a> {
     pub detail: Option<&'a str>,
     /// What it printed, where that is wanted.
     pub output: Option<&'a str>,
+    /// What it recorded about itself. The schema knows no such thing of a case, so a document is
+    /// valid by it only where no case has any.
+    pub properties: &'a [Property],
     /// The executions before the last one: with a pass in the end they make the case flaky. Of a
     /// skipped case they are not written.
     pub earlier: Vec<Attempt<'a>>,
@@ -224,8 +228,18 @@ impl<'w> Document<'w> {
     /// # Errors
     /// As `out`.
     pub fn case(&mut self, case: &Case<'_>) -> io::Result<()> {
-        let Case { class, name, outcome, duration_us, message, kind, detail, output, earlier } =
-            case;
+        let Case {
+            class,
+            name,
+            outcome,
+            duration_us,
+            message,
+            kind,
+            detail,
+            output,
+            properties,
+            earlier,
+        } = case;
         self.raw("        <testcase");
         self.attribute("name", name);
         self.attribute("classname", class);
@@ -238,11 +252,13 @@ impl<'w> Document<'w> {
         };
         let reruns = earlier.iter().filter(|attempt| !attempt.outcome.is_good());
         let mut reruns = reruns.filter(|_| *outcome != Outcome::Skipped).peekable();
-        if element.is_none() && output.is_none() && reruns.peek().is_none() {
+        let empty = element.is_none() && output.is_none() && properties.is_empty();
+        if empty && reruns.peek().is_none() {
             self.raw("/>\n");
             return self.flush_if_full();
         }
         self.raw(">\n");
+        self.properties(properties);
         if let Some(element) = element {
             self.status(element, [*message, *kind, *detail]);
         }
@@ -274,6 +290,20 @@ impl<'w> Document<'w> {
     pub fn end(mut self) -> io::Result<()> {
         self.raw("</testsuites>\n");
         self.out.write_all(&self.buffer)
+    }
+
+    fn properties(&mut self, properties: &[Property]) {
+        if properties.is_empty() {
+            return;
+        }
+        self.raw("            <properties>\n");
+        for Property { name, value } in properties {
+            self.raw("                <property");
+            self.attribute("name", name);
+            self.attribute("value", value);
+            self.raw("/>\n");
+        }
+        self.raw("            </properties>\n");
     }
 
     fn status(&mut self, element: &str, [message, kind, detail]: [Option<&str>; 3]) {

@@ -11,6 +11,7 @@ mod group;
 mod id;
 mod outcome;
 mod owner;
+mod property;
 mod shard;
 mod text;
 
@@ -24,5 +25,6 @@ pub use group::{Aliases, Basis, Estimate, Group, Limits, Member};
 pub use id::{GroupId, IdError, SuiteName, TestId};
 pub use outcome::{Outcome, Problem, ProcessEnd, TestResult, Try, Verdict};
 pub use owner::Owner;
+pub use property::{PROPERTIES_BYTES_MAX, PROPERTIES_MAX, PROPERTY_BYTES_MAX, Property};
 pub use shard::{RunKey, SHARDS_MAX, Shard, ShardError, WORKERS_MAX};
 pub use text::{counted, hex, human_time, one_line, thousands};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::property::Property;
+
 /// How one execution of a test ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,6 +69,9 @@ pub struct TestResult {
     /// What it came to before, within this one execution, where its framework tried it again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tries: Vec<Try>,
+    /// What it recorded about itself, in its last try.
+    #[serde(default, skip_serializing_if = "<[Property]>::is_empty")]
+    pub properties: Box<[Property]>,
 }
 
 /// A try of a test that its framework itself followed by another one.

@@ -141,7 +141,7 @@ impl Seen {
     fn told_again(self) -> TestResult {
         let Self { name, names, outcome, duration_us, told, file, line, reported, repeats, tries } =
             self;
-        let Told { message, kind, detail, output: _ } =
+        let Told { message, kind, detail, output: _, properties } =
             told.map_or_else(Told::default, |told| *told);
         TestResult {
             class: names.class(&name).to_owned(),
@@ -157,6 +157,7 @@ impl Seen {
             reported,
             repeats,
             tries: tries.into_vec(),
+            properties,
         }
     }
 
@@ -175,8 +176,9 @@ impl Seen {
             reported,
             repeats,
             tries,
+            properties,
         } = result;
-        let told = Told { message, kind, detail, output: None };
+        let told = Told { message, kind, detail, output: None, properties };
         Self {
             names: Names::new(&name, &class, &case, pool),
             name: name.into_boxed_str(),

@@ -210,7 +210,8 @@ fn fold_test(
     for Trial { run, result } in trials {
         let attempt = runs[run].execution.attempt;
         earlier.extend(result.tries.into_iter().map(|tried| of_try(attempt, tried)));
-        let (outcome, duration_us, told) = (result.outcome, result.duration_us, result.told);
+        let told = Told::before_the_last(result.told);
+        let (outcome, duration_us) = (result.outcome, result.duration_us);
         earlier.push(Earlier { attempt, outcome, duration_us, told });
     }
     let Execution { shard, worker, attempt, .. } = runs[last.run].execution;
@@ -248,7 +249,7 @@ fn fold_test(
 /// What a framework tried by itself belongs to the execution that it did so in.
 fn of_try(attempt: u32, tried: Try) -> Earlier {
     let Try { outcome, duration_us, message, kind, detail } = tried;
-    let told = Told { message, kind, detail, output: None }.unless_empty();
+    let told = Told { message, kind, detail, ..Told::default() }.unless_empty();
     Earlier { attempt, outcome, duration_us, told }
 }
 

@@ -128,6 +128,7 @@ fn case<'a>(test: &'a TestReport, output: Option<&'a str>) -> Case<'a> {
         kind: told.and_then(|told| told.kind.as_deref()),
         detail: told.and_then(|told| told.detail.as_deref()),
         output: told.and_then(|told| told.output.as_deref()).or(output),
+        properties: told.map_or(&[], |told| &told.properties),
         earlier: test.earlier.iter().map(attempt).collect(),
     }
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::exit::Exit;
 use crate::model::{
-    Estimate, GroupId, Outcome, Output, Problem, ProcessEnd, RunKey, Stop, TemplateOrigin, TestId,
-    Verdict,
+    Estimate, GroupId, Outcome, Output, Problem, ProcessEnd, Property, RunKey, Stop,
+    TemplateOrigin, TestId, Verdict,
 };
 
 use super::balance::Balance;
@@ -372,7 +372,8 @@ impl TestReport {
     #[must_use]
     pub fn telling(&self) -> Option<&Told> {
         let failure = || self.earlier.iter().rev().find(|earlier| !earlier.outcome.is_good());
-        self.told.as_deref().or_else(|| failure()?.told.as_deref())
+        let last = self.told.as_deref().filter(|told| told.says_something());
+        last.or_else(|| failure()?.told.as_deref())
     }
 
     /// How long its last execution took, microseconds, for people: nothing where the result was
@@ -394,9 +395,24 @@ pub struct Told {
     pub detail: Option<String>,
     /// What this test alone printed, where a JUnit file says; else output is its group's.
     pub output: Option<String>,
+    /// What it recorded about itself; of an execution before the last nothing is kept.
+    pub properties: Box<[Property]>,
 }
 
 impl Told {
+    /// Whether there is more than what the test recorded about itself.
+    fn says_something(&self) -> bool {
+        let Self { message, kind, detail, output, properties: _ } = self;
+        [message, kind, detail, output].into_iter().any(Option::is_some)
+    }
+
+    /// What is kept of it once another execution has followed.
+    pub(super) fn before_the_last(told: Option<Box<Self>>) -> Option<Box<Self>> {
+        let mut told = told?;
+        told.properties = Box::default();
+        told.says_something().then_some(told)
+    }
+
     /// The same on the heap; none where it says nothing.
     pub(super) fn unless_empty(self) -> Option<Box<Self>> {
         (self != Self::default()).then(|| Box::new(self))

@@ -48,6 +48,7 @@ pub(super) fn result(name: &str, outcome: Outcome) -> TestResult {
         reported: true,
         repeats: 1,
         tries: Vec::new(),
+        properties: Box::default(),
     }
 }
 

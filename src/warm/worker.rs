@@ -349,7 +349,7 @@ impl Log {
             }
             Told::TestFinished(finished) => {
                 self.running.retain(|(test, _)| *test != finished.test);
-                self.tests.push(finished.into());
+                self.tests.push((*finished).into());
                 None
             }
             Told::GroupFinished(finish) => {

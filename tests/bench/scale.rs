@@ -225,6 +225,7 @@ fn finished(group: GroupId, number: u64, at_us: u64) -> GroupFinished {
         reported: true,
         repeats: 0,
         tries: Vec::new(),
+        properties: Box::default(),
     };
     GroupFinished {
         group,

@@ -165,6 +165,37 @@ fn names_are_no_paths_and_no_markup() {
     assert!(!page.contains("escape<script>") && page.contains("escape"), "{page}");
 }
 
+#[test]
+fn what_tests_recorded_is_passed_on_and_is_no_markup() {
+    let recorded = "<testcase classname='c' name='a'><properties>\
+                    <property name='owner' value='cart'/><property name='owner'>shop</property>\
+                    <property name='&quot;/>&lt;x' value='&quot;&#10;&#27;[31m&amp;lt;'/>\
+                    </properties><system-out>left out</system-out></testcase>";
+    let project = Project::new("")
+        .file("plain.xml", suite("jest", &good("b")))
+        .file("recorded.xml", suite("jest", &format!("{recorded}{}", good("b"))));
+    project.evenly(&["merge", "recorded.xml"]).exits(0);
+    let junit = project.text("evenly-out/junit.xml");
+    let expected = r#"
+        <testcase name="a" classname="c" time="0.000">
+            <properties>
+                <property name="owner" value="cart"/>
+                <property name="owner" value="shop"/>
+                <property name="&quot;/&gt;&lt;x" value="&quot;&#10;&amp;lt;"/>
+            </properties>
+        </testcase>
+        <testcase name="b" classname="c" time="0.250"/>
+"#;
+    assert!(junit.contains(expected), "{junit}");
+    let report = project.report();
+    assert_eq!(report["tests"][0]["properties"][1], json!({"name": "owner", "value": "shop"}));
+    assert_eq!(report["tests"][0]["properties"][2]["value"], "\"\n\u{1b}[31m&lt;");
+    assert_eq!(report["tests"][1].get("properties"), None);
+    project.evenly(&["merge", "plain.xml"]).exits(0);
+    assert!(!project.text("evenly-out/junit.xml").contains("propert"));
+    assert!(!project.text("evenly-out/report.json").contains("propert"));
+}
+
 /// Counts the cases of files as junitparser sees them.
 const JUNITPARSER: &str = r"
 import json, sys

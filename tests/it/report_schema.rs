@@ -62,6 +62,7 @@ fn eventful() -> Vec<Project> {
     green.evenly(&["local", "--only", "sh:t/a.sh"]).exits(0);
     let cases = "<testsuites><testsuite name='s' timestamp='2026-01-02T03:04:05'>\
                  <testcase classname='c' name='n'><failure message='m'>d</failure>\
+                 <properties><property name='p' value='v'/></properties>\
                  <system-out>printed</system-out></testcase></testsuite></testsuites>";
     let foreign = Project::new(SHELL_SUITE).file("t/a.sh", "").file("other.xml", cases);
     foreign.evenly(&["run"]).exits(0);

@@ -83,7 +83,7 @@ impl Talk {
     /// Every result, in the order in which they came.
     fn results(&self) -> impl Iterator<Item = &TestFinished> {
         self.worker.iter().filter_map(|told| match told {
-            Told::TestFinished(finished) => Some(finished),
+            Told::TestFinished(finished) => Some(&**finished),
             _ => None,
         })
     }

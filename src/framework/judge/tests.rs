@@ -225,6 +225,25 @@ fn repeats_of_a_listed_test_are_one_and_of_others_are_numbered() {
 }
 
 #[test]
+fn what_a_test_recorded_is_kept_of_its_worse_report_or_else_of_the_other() {
+    let recorded =
+        |value: &str| format!("<properties><property name='p' value='{value}'/></properties>");
+    let case = |name: &str, inside: &str| format!("<testcase name='{name}'>{inside}</testcase>");
+    let (one, two) = (recorded("1"), recorded("2"));
+    let tests = [
+        case("a", &format!("{one}<failure/>")),
+        case("a", &format!("{two}<error/>")),
+        case("b", &one),
+        case("b", "<error/>"),
+    ];
+    let xml = tests_of(&tests.concat());
+    let group = group(Some(&["a", "b"]));
+    let judged = judged(&group, &Selection::Whole, &END_BADLY, None, &[&xml]);
+    let values: Vec<_> = judged.tests.iter().map(|test| &*test.properties[0].value).collect();
+    assert_eq!(values, ["2", "1"]);
+}
+
+#[test]
 fn processes_that_cannot_be_killed_are_no_pass() {
     let group = group(None);
     let judged = judge(&Case {

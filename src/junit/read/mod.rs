@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::Outcome;
+use crate::model::{self, Outcome};
 
 pub use parse::{read, read_borrowed, read_each};
 
@@ -50,7 +50,7 @@ pub const DEPTH_MAX: usize = 128;
 /// Attributes of one element; more are left out.
 pub const ATTRIBUTES_MAX: usize = 64;
 /// Properties of one case; more are left out.
-pub const PROPERTIES_MAX: usize = 256;
+pub const PROPERTIES_MAX: usize = model::PROPERTIES_MAX;
 
 /// What bounds the reading of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,8 +23,13 @@ fn failed<'a>(name: &'a str, message: &'a str) -> Case<'a> {
         kind: Some("AssertionError"),
         detail: Some("trace"),
         output: Some("out"),
+        properties: &[],
         earlier: Vec::new(),
     }
+}
+
+fn property(name: &str, value: &str) -> Property {
+    Property { name: name.into(), value: value.into() }
 }
 
 fn report(cases: Vec<Case<'_>>) -> Report<'_> {
@@ -63,6 +68,34 @@ fn the_document_as_it_is_written() {
 }
 
 #[test]
+fn properties_are_the_first_in_a_case_that_has_any() {
+    let properties = [property("a<b", "1\n\"2\""), property("a<b", "")];
+    let passed = Case { outcome: Outcome::Passed, output: None, ..failed("p", "unused") };
+    let cases = vec![
+        Case { properties: &properties, ..passed.clone() },
+        Case { properties: &properties[1..], ..failed("f", "m") },
+        passed,
+    ];
+    let written = write(&report(cases));
+    let expected = "\
+        <testcase name=\"p\" classname=\"shop.Cart\" time=\"1.500\">
+            <properties>
+                <property name=\"a&lt;b\" value=\"1&#10;&quot;2&quot;\"/>
+                <property name=\"a&lt;b\" value=\"\"/>
+            </properties>
+        </testcase>
+        <testcase name=\"f\" classname=\"shop.Cart\" time=\"1.500\">
+            <properties>
+                <property name=\"a&lt;b\" value=\"\"/>
+            </properties>
+            <failure message=\"m\" type=\"AssertionError\">trace</failure>
+            <system-out>out</system-out>
+        </testcase>
+        <testcase name=\"p\" classname=\"shop.Cart\" time=\"1.500\"/>\n";
+    assert!(written.contains(expected), "{written}");
+}
+
+#[test]
 fn the_root_has_no_skipped_attribute_whatever_it_is_called() {
     let written = write(&Report { name: r#"a skipped="7" b"#, duration_us: None, suites: vec![] });
     let root = r#"<testsuites name="a skipped=&quot;7&quot; b" tests="0" failures="0" errors="0">"#;
@@ -89,12 +122,16 @@ fn hostile_texts_are_made_harmless() {
     ];
     for (text, expected) in cases {
         assert_eq!(clean(text), expected, "{text:?}");
-        let written = write(&report(vec![failed(text, text)]));
+        let properties = [property(text, text)];
+        let case = Case { properties: &properties, ..failed(text, text) };
+        let written = write(&report(vec![case]));
         let document = read::read(written.as_bytes(), &Limits::default());
         assert_eq!(document.broken, None);
         assert_eq!(document.notes, [""; 0]);
         assert_eq!(document.cases[0].name, expected, "{text:?}");
         assert_eq!(document.cases[0].message.as_deref(), Some(expected), "{text:?}");
+        let pair = (expected.to_owned(), expected.to_owned());
+        assert_eq!(document.cases[0].properties, [pair], "{text:?}");
     }
 }
 
@@ -113,6 +150,7 @@ struct Plain {
     millis: Option<u64>,
     texts: [Option<String>; 3],
     earlier: Vec<(bool, String)>,
+    properties: Vec<Property>,
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -129,16 +167,19 @@ fn plain() -> impl Strategy<Value = Plain> {
     let texts = prop::array::uniform3(prop::option::of(text()));
     let millis = prop::option::of(0..86_400_000_u64);
     let earlier = prop::collection::vec((any::<bool>(), text()), 0..3);
-    (text(), text(), outcome, millis, texts, earlier).prop_map(
-        |(class, name, outcome, millis, texts, earlier)| {
+    let properties = (text(), text()).prop_map(|(name, value)| property(&name, &value));
+    let properties = prop::collection::vec(properties, 0..3);
+    (text(), text(), outcome, millis, texts, earlier, properties).prop_map(
+        |(class, name, outcome, millis, texts, earlier, properties)| {
             let earlier = if outcome == Skipped { Vec::new() } else { earlier };
-            Plain { class, name, outcome, millis, texts, earlier }
+            Plain { class, name, outcome, millis, texts, earlier, properties }
         },
     )
 }
 
 fn as_case(plain: &Plain) -> Case<'_> {
-    let Plain { class, name, outcome, millis, texts: [message, kind, output], earlier } = plain;
+    let Plain { class, name, outcome, millis, texts, earlier, properties } = plain;
+    let [message, kind, output] = texts;
     Case {
         class,
         name,
@@ -148,6 +189,7 @@ fn as_case(plain: &Plain) -> Case<'_> {
         kind: kind.as_deref(),
         detail: message.as_deref(),
         output: output.as_deref(),
+        properties,
         earlier: earlier
             .iter()
             .map(|(errored, message)| Attempt {
@@ -169,7 +211,10 @@ proptest! {
         prop_assert_eq!(&document.broken, &None, "{}", written);
         prop_assert_eq!(document.cases.len(), plains.len());
         for (case, plain) in document.cases.iter().zip(&plains) {
-            let Plain { class, name, outcome, millis, texts, earlier } = plain;
+            let Plain { class, name, outcome, millis, texts, earlier, properties } = plain;
+            let pairs: Vec<_> =
+                properties.iter().map(|one| (clean(&one.name), clean(&one.value))).collect();
+            prop_assert_eq!(&case.properties, &pairs);
             prop_assert_eq!(&case.class, &clean(class));
             prop_assert_eq!(&case.name, &clean(name));
             prop_assert_eq!(case.outcome, *outcome);

@@ -7,7 +7,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::super::flaw::{Flaw, Note};
-use super::super::run::{Earlier, FileReport, FinalOutcome, GroupReport, TestReport};
+use super::super::run::{Earlier, FileReport, FinalOutcome, GroupReport, TestReport, Told};
 use super::{
     File, FileFlaw, FileNote, Foreign, Found, Pile, Repeated, State, earliest, order, suite_name,
 };
@@ -59,7 +59,7 @@ fn say(foreign: &mut Foreign, files: &[File]) -> HashMap<usize, u32> {
     let mut note = |note| notes.push(Note::Junit(note));
     let mut counting = HashMap::new();
     for file in files {
-        let File { index, source, state, tests, odd, cut, .. } = file;
+        let File { index, source, state, tests, odd, cut, cut_properties, .. } = file;
         let source = || file_name(source);
         match state {
             State::Whole => {}
@@ -93,6 +93,9 @@ fn say(foreign: &mut Foreign, files: &[File]) -> HashMap<usize, u32> {
             }
             if *cut > 0 {
                 note(FileNote::Cut { source: source(), tests: *cut });
+            }
+            if *cut_properties > 0 {
+                note(FileNote::CutProperties { source: source(), tests: *cut_properties });
             }
         }
     }
@@ -301,7 +304,7 @@ fn retried(known: &mut TestReport, next: &mut TestReport) {
             FinalOutcome::Errored => Outcome::Errored,
         },
         duration_us: first.duration_us,
-        told: first.told.take(),
+        told: Told::before_the_last(first.told.take()),
     });
     earlier.append(&mut known.earlier);
     for (attempt, tried) in (1..).zip(&mut earlier) {

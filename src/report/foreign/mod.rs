@@ -81,12 +81,17 @@ pub struct Reading {
     limits: Limits,
     /// What is kept of the texts of one file, bytes.
     told_bytes_max: usize,
+    /// What is kept of what the tests of one file recorded, bytes.
+    properties_bytes_max: usize,
 }
 
 impl Reading {
     /// What is kept of the texts of all files, and at least of one, bytes.
     const TOLD_BYTES_MAX: usize = 96 << 20;
     const TOLD_BYTES_MIN: usize = 256 << 10;
+    /// The same for what tests recorded about themselves.
+    const PROPERTIES_BYTES_MAX: usize = 64 << 20;
+    const PROPERTIES_BYTES_MIN: usize = 256 << 10;
 
     /// How so many files are read.
     #[must_use]
@@ -94,6 +99,8 @@ impl Reading {
         Self {
             limits: Limits { text_bytes_max: TEXT_BYTES_MAX, ..Limits::default() },
             told_bytes_max: (Self::TOLD_BYTES_MAX / files.max(1)).max(Self::TOLD_BYTES_MIN),
+            properties_bytes_max: (Self::PROPERTIES_BYTES_MAX / files.max(1))
+                .max(Self::PROPERTIES_BYTES_MIN),
         }
     }
 }
@@ -119,6 +126,8 @@ struct File {
     odd: Vec<String>,
     /// Tests of which only a short message was kept.
     cut: usize,
+    /// Tests of which not all that they recorded was kept.
+    cut_properties: usize,
 }
 
 #[derive(Debug)]

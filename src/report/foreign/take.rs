@@ -10,7 +10,7 @@ use super::super::part::{Names, Pool};
 use super::super::run::{Earlier, FinalOutcome, TestReport, Told};
 use super::{File, Pile, Reading, Source, State, Suite, earliest, suite_name};
 use crate::junit::read::{self, Case, Flavour, Remarks, Rerun, Root};
-use crate::model::{Outcome, SuiteName, TestId};
+use crate::model::{Outcome, Property, SuiteName, TestId};
 
 /// What a test is called of which a file says neither class nor name.
 const NAMELESS: &str = "(no name)";
@@ -28,14 +28,16 @@ impl Pile {
             suite_name: suite_name(),
             file: u32::try_from(index).unwrap_or(u32::MAX),
             room: reading.told_bytes_max,
+            room_for_properties: reading.properties_bytes_max,
             tests: &mut self.tests,
             suites: Vec::new(),
             known: HashMap::new(),
             pool: Pool::default(),
             cut: 0,
+            cut_properties: 0,
         };
         let remarks = read::read_borrowed(bytes, &reading.limits, &mut |case| taker.take(case));
-        let Taker { suites, cut, .. } = taker;
+        let Taker { suites, cut, cut_properties, .. } = taker;
         let state = state(&remarks, &source);
         if state == State::Own {
             self.tests.truncate(first);
@@ -44,14 +46,34 @@ impl Pile {
         sort_and_number(&mut self.tests[first..]);
         let tests = first..self.tests.len();
         let bytes = bytes.len();
-        self.files.push(File { index, source, bytes, state, tests, suites, odd, cut });
+        self.files.push(File {
+            index,
+            source,
+            bytes,
+            state,
+            tests,
+            suites,
+            odd,
+            cut,
+            cut_properties,
+        });
     }
 
     /// Notes that a file could not be read at all, and why.
     pub fn note_unreadable(&mut self, index: usize, source: Source, why: String) {
         let tests = self.tests.len()..self.tests.len();
         let (state, suites, odd) = (State::Unreadable(why), Vec::new(), Vec::new());
-        self.files.push(File { index, source, bytes: 0, state, tests, suites, odd, cut: 0 });
+        self.files.push(File {
+            index,
+            source,
+            bytes: 0,
+            state,
+            tests,
+            suites,
+            odd,
+            cut: 0,
+            cut_properties: 0,
+        });
     }
 }
 
@@ -71,11 +93,14 @@ struct Taker<'p> {
     file: u32,
     /// How much more text is kept, bytes.
     room: usize,
+    /// How much more of properties is kept, bytes.
+    room_for_properties: usize,
     tests: &'p mut Vec<TestReport>,
     suites: Vec<Suite>,
     known: HashMap<Arc<str>, usize>,
     pool: Pool,
     cut: usize,
+    cut_properties: usize,
 }
 
 impl Taker<'_> {
@@ -94,7 +119,7 @@ impl Taker<'_> {
             timestamp,
             output,
             error_output,
-            properties: _,
+            properties,
             reruns,
         } = case;
         let group = self.suite(suite);
@@ -103,11 +128,12 @@ impl Taker<'_> {
         let name = name_of(&class, &case_name);
         let flaky = outcome == Outcome::Passed && !reruns.is_empty();
         let told = if outcome == Outcome::Passed {
-            None
+            Told::default()
         } else {
             let output = printed(output, error_output).filter(|_| outcome != Outcome::Skipped);
             self.told([message, kind, detail, output])
         };
+        let told = Told { properties: self.properties(&properties), ..told };
         let earlier = self.earlier(reruns);
         self.tests.push(TestReport {
             names: Names::new(&name, &class, &case_name, &mut self.pool),
@@ -117,7 +143,7 @@ impl Taker<'_> {
             group,
             shard: 0,
             worker: self.file,
-            told,
+            told: told.unless_empty(),
             file: file.map(|file| self.pool.file(&file)),
             line,
             listed: false,
@@ -164,20 +190,19 @@ impl Taker<'_> {
                 attempt: first + attempt,
                 outcome,
                 duration_us: duration_us.unwrap_or(0),
-                told: self.told([message, kind, detail, printed(output, error_output)]),
+                told: self
+                    .told([message, kind, detail, printed(output, error_output)])
+                    .unless_empty(),
             }
         };
         reruns.into_iter().map(&mut one).collect()
     }
 
     /// What is kept of what a result says.
-    fn told(
-        &mut self,
-        [message, kind, detail, output]: [Option<Cow<'_, str>>; 4],
-    ) -> Option<Box<Told>> {
+    fn told(&mut self, [message, kind, detail, output]: [Option<Cow<'_, str>>; 4]) -> Told {
         let bytes = |text: &Option<Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
         let all = bytes(&message) + bytes(&kind) + bytes(&detail) + bytes(&output);
-        let kept = if let Some(room) = self.room.checked_sub(all) {
+        if let Some(room) = self.room.checked_sub(all) {
             self.room = room;
             let own = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
             Told {
@@ -185,15 +210,29 @@ impl Taker<'_> {
                 kind: own(kind),
                 detail: own(detail),
                 output: own(output),
+                ..Told::default()
             }
         } else {
             self.cut += 1;
             let short =
                 |text: Cow<'_, str>| text[..text.floor_char_boundary(SHORT_BYTES_MAX)].to_owned();
             let said = message.or(detail).map(short);
-            Told { message: said, kind: kind.map(short), detail: None, output: None }
-        };
-        kept.unless_empty()
+            Told { message: said, kind: kind.map(short), ..Told::default() }
+        }
+    }
+
+    /// What is kept of what a test recorded.
+    fn properties(&mut self, told: &[(Cow<'_, str>, Cow<'_, str>)]) -> Box<[Property]> {
+        let mut kept = Property::kept(told.iter().map(|(name, value)| (name, value)));
+        let bytes: usize = kept.iter().map(Property::bytes).sum();
+        let all: usize = told.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let room = self.room_for_properties.checked_sub(bytes + size_of_val(&*kept));
+        match room {
+            Some(room) => self.room_for_properties = room,
+            None => kept = Box::default(),
+        }
+        self.cut_properties += usize::from(room.is_none() || bytes < all);
+        kept
     }
 }
 

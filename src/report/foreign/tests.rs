@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::exit::Exit;
 use crate::model::Outcome::{Failed, Passed};
+use crate::model::Property;
 use crate::report::testing::{Log, rendered};
 use crate::report::{
     FinalOutcome, Input, Place, RunReport, RunVerdict, json, junit, merge_with, verdict_line,
@@ -303,6 +304,42 @@ fn what_is_kept_of_endless_failures_is_bounded() {
     assert!(report.tests.iter().all(|test| test.told.as_ref().unwrap().message.is_some()));
 }
 
+#[test]
+fn what_is_kept_of_endless_properties_is_bounded_and_costs_no_message() {
+    let property = format!("<property name='n' value='{}'/>", "x".repeat(9_000));
+    let properties = format!("<properties>{}</properties>", property.repeat(10));
+    let case = |at: usize| format!("<testcase name='{at:02}'>{properties}<failure/></testcase>");
+    let cases: Vec<String> = (0..50).map(case).collect();
+    let mut pile = Pile::default();
+    let reading = Reading { properties_bytes_max: 200_000, ..Reading::of(1) };
+    let file = suite("s", &(cases.concat() + BAD));
+    pile.read(0, source("1.xml"), file.as_bytes(), &reading);
+    let report = merge_with(Vec::new(), Foreign::of(vec![pile], Repeated::Worst), |_| None);
+    assert_eq!(notes(&report), ["unproven", "cut-junit"]);
+    let note = "JUnit file `1.xml` has more properties than are kept: of 50 tests not all are";
+    assert_eq!(report.ledger.notes[1].to_string(), note);
+    let told = report.tests.iter().filter_map(|test| test.told.as_ref());
+    let kept: Vec<usize> = told.map(|told| told.properties.len()).collect();
+    assert_eq!(kept.iter().filter(|kept| **kept == 7).count(), 3, "{kept:?}");
+    assert_eq!(kept.iter().sum::<usize>(), 21, "{kept:?}");
+    let bad = report.tests.iter().find(|test| test.case() == "bad").unwrap();
+    assert_eq!(bad.told.as_ref().unwrap().detail.as_deref(), Some("trace"));
+}
+
+#[test]
+fn properties_are_those_of_the_newest_try() {
+    let tried = |value: &str, result: &str| {
+        let property = format!("<properties><property name='p' value='{value}'/></properties>");
+        suite("s", &format!("<testcase name='t'>{property}{result}</testcase>"))
+    };
+    let files = [("1.xml", &*tried("1", "<failure/>")), ("2.xml", &*tried("2", ""))];
+    let report = merged(&files, Repeated::Retry);
+    assert_eq!(report.tests[0].outcome, FinalOutcome::Flaky);
+    let told = report.tests[0].told.as_ref().unwrap();
+    assert_eq!(told.properties, Property::kept([("p", "2")]));
+    assert_eq!(report.tests[0].earlier[0].told, None);
+}
+
 /// More than a short message is.
 const SHORT_FOR_TESTS: usize = 300;
 
@@ -324,9 +361,10 @@ fn ten_megabytes_of_a_message_keep_both_ends() {
 
 /// Suites, classes and names that meet often, outcomes of any kind.
 fn some_xml() -> impl Strategy<Value = String> {
-    let case = ("[ab]", "[a-c]{1,2}", 0..4_u8).prop_map(|(class, name, kind)| {
+    let case = ("[ab]", "[a-c]{1,2}", 0..5_usize).prop_map(|(class, name, kind)| {
+        let recorded = "<properties><property name='p' value='v'/></properties>";
         let inside =
-            ["", "<failure/>", "<skipped/>", "<flakyFailure message='m'/>"][usize::from(kind)];
+            ["", "<failure/>", "<skipped/>", "<flakyFailure message='m'/>", recorded][kind];
         format!("<testcase classname='{class}' name='{name}'>{inside}</testcase>")
     });
     let suite = ("[xy]?", prop::collection::vec(case, 0..6))
@@ -389,7 +427,10 @@ proptest! {
             let mut said: Vec<_> = report
                 .tests
                 .iter()
-                .map(|t| (t.class().to_owned(), t.case().to_owned(), t.outcome))
+                .map(|t| {
+                    let recorded = t.told.as_ref().map_or(0, |told| told.properties.len());
+                    (t.class().to_owned(), t.case().to_owned(), t.outcome, recorded)
+                })
                 .collect();
             said.sort();
             said

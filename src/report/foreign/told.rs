@@ -89,6 +89,13 @@ pub enum FileNote {
         /// How many tests.
         tests: usize,
     },
+    /// Of some tests not all properties were kept.
+    CutProperties {
+        /// Where it came from.
+        source: String,
+        /// How many tests.
+        tests: usize,
+    },
     /// One says just what another one says.
     Copy {
         /// Where it came from.
@@ -123,7 +130,7 @@ impl FileNote {
         match self {
             Self::Unproven { .. } => "unproven",
             Self::Odd { .. } => "odd-junit",
-            Self::Cut { .. } => "cut-junit",
+            Self::Cut { .. } | Self::CutProperties { .. } => "cut-junit",
             Self::Copy { .. } => "copied-junit",
             Self::Own { .. } => "own-junit",
             Self::Other { .. } => "not-junit",
@@ -147,6 +154,12 @@ impl fmt::Display for FileNote {
             Self::Cut { source, tests } => write!(
                 f,
                 "JUnit file {} says more than is kept: of {} only the beginning of the message is",
+                quoted(source),
+                counted(*tests, "test"),
+            ),
+            Self::CutProperties { source, tests } => write!(
+                f,
+                "JUnit file {} has more properties than are kept: of {} not all are",
                 quoted(source),
                 counted(*tests, "test"),
             ),

@@ -155,7 +155,7 @@ impl Writer<'_> {
 
     fn told(&mut self, told: Option<&Told>) -> Markup {
         let nothing = Told::default();
-        let Told { message, kind, detail, output } = told.unwrap_or(&nothing);
+        let Told { message, kind, detail, output, properties: _ } = told.unwrap_or(&nothing);
         let within = |detail: &String, message: &String| detail.contains(message.as_str());
         let repeated = message.as_ref().zip(detail.as_ref()).is_some_and(|(m, d)| within(d, m));
         html! {

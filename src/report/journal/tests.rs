@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::Outcome::{Failed, Passed};
+use crate::model::{Property, TestResult};
 use crate::report::testing::{Log, result};
 
 fn log() -> Log {
@@ -23,6 +24,18 @@ fn a_journal_is_read_back() {
     assert!(journal.running.is_empty());
     assert!(journal.finished.is_some());
     assert!(!journal.torn && journal.damaged.lines == 0 && journal.unknown == 0);
+}
+
+#[test]
+fn properties_are_in_a_journal_where_there_are_some() {
+    let properties = Property::kept([("owner", "é\u{0}\n\"<&>"), ("owner", "")]);
+    let recorded = TestResult { properties, ..result("b1", Passed) };
+    let log = log().runs_results("web:b", vec![recorded.clone(), result("b2", Failed)]).ends();
+    let text = String::from_utf8(log.bytes()).unwrap();
+    assert_eq!(text.matches("properties").count(), 1, "{text}");
+    let mut journal = log.journal();
+    let again = journal.executions.remove(1).told_again(true);
+    assert_eq!(again.tests, [recorded, result("b2", Failed)]);
 }
 
 #[test]

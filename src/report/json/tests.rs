@@ -6,7 +6,7 @@ use super::*;
 use crate::exit::Exit;
 use crate::history::Rate;
 use crate::model::Outcome::{Failed, Passed};
-use crate::model::{Stop, TemplateOrigin, TestResult};
+use crate::model::{Property, Stop, TemplateOrigin, TestResult};
 use crate::report::compare::{Comparison, Slower};
 use crate::report::quarantine::{Excused, Quarantine, Told as Entry};
 use crate::report::run::DatabaseSetUp;
@@ -20,8 +20,12 @@ const FOUND: &[Found<'_>] = &[("a", Some(&["a1", "a2"])), ("b", None), ("c", Som
 
 /// A run in which every field has something.
 fn eventful() -> RunReport {
-    let placed =
-        TestResult { file: Some("a.py".to_owned()), line: Some(7), ..result("a1", Failed) };
+    let placed = TestResult {
+        file: Some("a.py".to_owned()),
+        line: Some(7),
+        properties: Property::kept([("p", "v")]),
+        ..result("a1", Failed)
+    };
     let one = Log::new(1, 3)
         .finds("s", FOUND)
         .plans(&["s:a"])
@@ -82,6 +86,8 @@ fn what_other_programs_rely_on() {
     assert_eq!(report["tests"][0]["outcome"], "failed");
     assert_eq!(report["tests"][0]["group"], "s:a");
     assert_eq!(report["tests"][0]["earlier"][0]["message"], "it broke");
+    assert_eq!(report["tests"][0]["properties"], json!([{"name": "p", "value": "v"}]));
+    assert_eq!(report["tests"][1].get("properties"), None);
     assert_eq!(report["tests"][1]["outcome"], "errored");
     assert_eq!(report["exit"], u64::from(Exit::NotWhole.code()));
 }

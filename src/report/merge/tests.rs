@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::Outcome::{Errored, Failed, Passed, Skipped};
-use crate::model::{Problem, Stop, Try};
+use crate::model::{Problem, Property, Stop, TestResult, Try};
 use crate::report::testing::{Found, Log, joined, result};
 use crate::report::{FinalOutcome, PlanCause, verdict_line};
 
@@ -231,6 +231,26 @@ fn what_its_framework_tried_again_until_it_passed_is_flaky() {
     assert_eq!(earlier, [(1, Failed), (1, Errored)]);
     assert_eq!(flaky.earlier[0].told.as_ref().unwrap().message.as_deref(), Some("not yet"));
     assert_eq!(failed.earlier.len(), 1);
+}
+
+#[test]
+fn properties_are_those_of_the_last_execution() {
+    let recorded = |outcome, value: &str| TestResult {
+        properties: Property::kept([("p", value)]),
+        ..result("b1", outcome)
+    };
+    let two = two()
+        .tries("s:b", &[recorded(Failed, "once")])
+        .runs_results("s:b", vec![recorded(Passed, "twice")])
+        .ends();
+    let report = joined(vec![one_done(), two]);
+    let flaky = test(&report, "s:b1");
+    assert_eq!(flaky.outcome, FinalOutcome::Flaky);
+    assert_eq!(flaky.told.as_ref().unwrap().properties, Property::kept([("p", "twice")]));
+    assert!(flaky.earlier[0].told.as_ref().unwrap().properties.is_empty());
+    // Who passed and recorded something has not said why it failed before.
+    assert_eq!(flaky.telling().unwrap().message.as_deref(), Some("it broke"));
+    assert_eq!(test(&report, "s:a1").told, None, "nothing is kept of who recorded nothing");
 }
 
 #[test]

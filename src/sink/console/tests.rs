@@ -101,6 +101,7 @@ fn test(name: &str, outcome: Outcome) -> TestResult {
         reported: true,
         repeats: 1,
         tries: Vec::new(),
+        properties: Box::default(),
     }
 }
 
