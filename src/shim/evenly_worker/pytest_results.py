@@ -2,11 +2,17 @@
 
 import os
 import re
+from itertools import islice
+from operator import is_
 
 from .channel import DETAIL_BYTES_MAX, cut, one_line, shown
 from .results import NEVER_RAN, RANK, brief, relative, tell
 
 TRIES_MAX = 100
+# As evenly keeps them: more would only be sent.
+PROPERTIES_MAX = 256
+PROPERTY_BYTES_MAX = 16 << 10
+PROPERTIES_BYTES_MAX = 64 << 10
 CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 XPASS = "[XPASS(strict)]"
 
@@ -27,7 +33,7 @@ class Fold:
         """A test begins; of several of one id each is a part of one result."""
         self._report.started(name)
         self._case = self._cases.setdefault(name, Case(name, item))
-        self._case.reported = False
+        self._case.begin(item)
 
     def add(self, report, category):
         """A phase has ended. `category` is what pytest, or a plugin, calls that."""
@@ -62,12 +68,20 @@ class Case:
         self._kind = None
         # The tries before this one.
         self._earlier = []
+        # What each of its parts recorded.
+        self._recorded = []
         self.outcome = None
         self.reported = False
+
+    def begin(self, item):
+        """A part of it begins: the whole of it as a rule."""
+        self.reported = False
+        self._recorded.append(Recorded(item))
 
     def add(self, report, category):
         """What one phase came to."""
         self._seconds += getattr(report, "duration", 0.0) or 0.0
+        self._recorded[-1].add(report)
         if report.outcome == "rerun":
             self._tried(report)
         elif report.failed:
@@ -111,6 +125,7 @@ class Case:
                 tried["kind"] = self._kind
             self._earlier.append(tried)
         self.outcome, self._kind, self._seconds, self.reported = None, None, 0.0, False
+        self._recorded[-1].try_again()
         self._messages.clear()
         self._details.clear()
 
@@ -120,8 +135,66 @@ class Case:
         if RANK[self.outcome] > RANK["skipped"]:
             more.update(kind=self._kind, detail="\n".join(self._details))
         message = "; ".join(map(one_line, self._messages)) if self._messages else None
+        recorded = [pair for part in self._recorded for pair in part.pairs]
         more.update(message=message, earlier=self._earlier or None)
+        more.update(properties=list(properties(recorded)) or None)
         report.finished(self.name, self.outcome, self._seconds, **more)
+
+
+class Recorded:
+    """What a test recorded about itself, in the last of its tries: pairs of a name and a value."""
+
+    def __init__(self, item):
+        self._item = item
+        # What it had before it ran, and what it had when its last try began.
+        self._own = list(item.user_properties)
+        self._before = self._own
+        self.pairs = []
+
+    def add(self, report):
+        """A phase has ended, whose report has all that was recorded until then.
+
+        So the last phase's counts, as in pytest's own JUnit file. The tries before are in it too.
+        """
+        pairs = list(getattr(report, "user_properties", None) or ())
+        before = self._before
+        # They themselves: to ask whether they are equal would be up to the test's own objects.
+        if len(pairs) >= len(before) and all(map(is_, pairs, before)):
+            pairs = self._own + pairs[len(before) :]
+        self.pairs = pairs
+
+    def try_again(self):
+        """This try is over, and what it recorded stays with the item."""
+        self._before, self.pairs = list(self._item.user_properties or ()), []
+
+
+def properties(pairs):
+    """What was recorded as evenly is told of it: as texts, and as much of it as is kept."""
+    room = PROPERTIES_BYTES_MAX
+    for name, value in islice(texts(pairs), PROPERTIES_MAX):
+        name, value = cut(name, PROPERTY_BYTES_MAX), cut(value, PROPERTY_BYTES_MAX)
+        size = len(name.encode()) + len(value.encode())
+        if size <= room:
+            room -= size
+            yield {"name": name, "value": value}
+
+
+def texts(pairs):
+    """Names and values as texts; what a test put beside them is nothing."""
+    for pair in pairs:
+        try:
+            name, value = pair
+        except BaseException:  # noqa: BLE001, S112 (a test's own object)
+            continue
+        yield text_of(name), text_of(value)
+
+
+def text_of(value):
+    """What pytest's own JUnit file has of a name or a value."""
+    try:
+        return shown(str.__str__(str(value)))  # of a kind of `str` too, that alone
+    except BaseException:  # noqa: BLE001 (a test's own `__str__`)
+        return "(its text cannot be made)"
 
 
 def is_of_a_part(report):
@@ -170,8 +243,8 @@ def detail_of(report):
     for title, text in report.sections:
         if text:
             parts.append(f"{f' {title} ':-^70}\n{text.rstrip()}")
-    if report.user_properties:
-        lines = [f"{name}: {value}" for name, value in report.user_properties]
+    lines = [f"{name}: {value}" for name, value in texts(report.user_properties or ())]
+    if lines:
         parts.append("\n".join([f"{' Recorded properties ':-^70}", *lines]))
     return "\n".join(parts)
 

@@ -1,5 +1,10 @@
 //! pytest.
 
+use std::collections::BTreeMap;
+
+use evenly::junit::read as junit;
+use serde_json::json;
+
 use super::{cases, counts, executions, fixture, model, outcome, plainly, python, reported, suite};
 use crate::support::Project;
 
@@ -75,6 +80,116 @@ fn paths_settle_the_project_and_nothing_else_of_them_runs() {
     project.evenly(&["local", "--shards", "2"]).exits(0);
     let expected = "passed tests/test_a.py::check_a\npassed tests/test_b.py::check_b\n";
     assert_eq!(reported(&project), model(expected));
+}
+
+const RECORDS: &str = r#"
+import pytest
+
+ODD = "<&>\"' ]]> é \U0001f980 a=b\nnext line "
+
+@pytest.fixture
+def leaves(record_property):
+    record_property("set up", 1)
+    yield
+    record_property("torn down", 2)
+
+@pytest.fixture
+def breaks_later():
+    yield
+    raise OSError("gone")
+
+def test_passes(record_property, leaves):
+    record_property("owner", "cart")
+    record_property("owner", "cart")
+    record_property("odd", [None, {"a": 1.5}])
+
+def test_fails(record_property):
+    record_property(ODD, ODD)
+    record_property("raw", "a\x07b\x1b")
+    record_property("", "")
+    assert False
+
+def test_fails_and_breaks(record_property, breaks_later):
+    record_property("once", "only")
+    assert False
+
+def test_is_skipped(record_property):
+    record_property("owner", "cart")
+    pytest.skip("not today")
+
+def test_records_nothing():
+    pass
+"#;
+
+/// What a JUnit file says that tests recorded, by class and name.
+fn recorded(xml: &str) -> BTreeMap<(String, String), Vec<(String, String)>> {
+    let document = junit::read(xml.as_bytes(), &junit::Limits::default());
+    assert_eq!(document.broken, None);
+    let cases = document.cases.into_iter().filter(|case| !case.properties.is_empty());
+    cases.map(|case| ((case.class, case.name), case.properties)).collect()
+}
+
+#[test]
+fn what_tests_record_is_what_pytests_own_file_has() {
+    let Some(project) = project("") else { return };
+    let project = project.file("test_a.py", RECORDS).file("test_b.py", RECORDS);
+    project.evenly(&["local", "--shards", "2"]).exits(1);
+    let python = python().unwrap();
+    plainly(&project, &[&python, "-m", "pytest", "--junitxml=plain.xml"]).exits(1);
+    let found = recorded(&project.text("evenly-out/junit.xml"));
+    // A control character is evenly's own matter.
+    let plain = project.text("plain.xml").replace("#x07", "\u{fffd}").replace("#x1B", "\u{fffd}");
+    assert_eq!(found, recorded(&plain));
+    assert_eq!(found.len(), 8, "{found:?}");
+    let report = project.report();
+    let entry = report["tests"].as_array().unwrap().iter();
+    let mut entry = entry.filter(|test| test["id"] == "s:test_b.py::test_passes");
+    let expected = json!([
+        {"name": "set up", "value": "1"},
+        {"name": "owner", "value": "cart"},
+        {"name": "owner", "value": "cart"},
+        {"name": "odd", "value": "[None, {'a': 1.5}]"},
+        {"name": "torn down", "value": "2"},
+    ]);
+    assert_eq!(entry.next().unwrap()["properties"], expected);
+}
+
+const RECORDS_WITHOUT_END: &str = r#"
+class Textless:
+    def __str__(self):
+        raise SystemExit
+
+def test_many(record_property):
+    for number in range(10_000):
+        record_property("number", number)
+
+def test_long(record_property):
+    for _ in range(100):
+        record_property("long", "é" * 1_000_000)
+
+def test_textless(record_property, request):
+    request.node.user_properties.append("nonsense")
+    request.node.user_properties.append(7)
+    record_property("textless", Textless())
+    record_property("surrogate", "\udc80")
+    assert False
+"#;
+
+#[test]
+fn what_tests_record_is_bounded_and_costs_no_result() {
+    let Some(project) = project("") else { return };
+    let project = project.file("test_a.py", RECORDS_WITHOUT_END);
+    project.evenly(&["local", "--shards", "1"]).exits(1);
+    let expected = "passed test_a.py::test_many\npassed test_a.py::test_long\n\
+                    failed test_a.py::test_textless\n";
+    assert_eq!(reported(&project), model(expected));
+    let report = project.report();
+    let of = |at: usize| report["tests"][at]["properties"].as_array().unwrap();
+    let value = |at: usize, property: usize| of(at)[property]["value"].as_str().unwrap();
+    assert_eq!((of(0).len(), of(1).len(), of(2).len()), (4, 256, 2));
+    assert!(value(0, 0).starts_with('é') && value(0, 0).contains("(cut)"), "{}", value(0, 0));
+    assert_eq!((value(1, 255), value(2, 1)), ("255", "\\udc80"));
+    assert_eq!(value(2, 0), "(its text cannot be made)");
 }
 
 const FLAKY: &str = r#"

@@ -1,6 +1,6 @@
 //! Plugins that have to do with processes.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{project, reported};
 use crate::support::Project;
@@ -40,6 +40,27 @@ fn coverage_of_all_workers_and_shards_adds_up_to_that_of_a_plain_run() {
     project.bash(&plain).exits(0);
     assert_eq!(found, lines(&project, &python));
     assert_eq!(found.as_array().unwrap().len(), 7);
+}
+
+#[test]
+fn a_test_that_is_run_again_recorded_what_its_last_try_did() {
+    let Some(project) = project("args = [\"--reruns=2\"]") else { return };
+    let project = project
+        .file(
+            "conftest.py",
+            "def pytest_collection_modifyitems(items):\n    for item in items:\n        \
+             item.user_properties.append((\"case\", item.name))\n",
+        )
+        .file(
+            "test_a.py",
+            "TRIES = []\n\ndef test_a(record_property):\n    TRIES.append(1)\n    \
+             record_property(\"try\", len(TRIES))\n    assert len(TRIES) == 3\n",
+        );
+    project.evenly(&["local", "--shards", "1"]).exits(0);
+    let test = super::entry(&project, "test_a.py::test_a");
+    assert_eq!((&test["outcome"], test["earlier"].as_array().unwrap().len()), (&"flaky".into(), 2));
+    let expected = json!([{"name": "case", "value": "test_a"}, {"name": "try", "value": "3"}]);
+    assert_eq!(test["properties"], expected);
 }
 
 #[test]
