@@ -1,6 +1,6 @@
 //! The loop between the dispatcher's decisions and the world: signals, workers, time, sinks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::dispatcher::{Action, Dispatcher, Execution, Input, Job};
-use super::worker::{Order, Worker};
+use super::worker::{Order, Worker, not_started};
 use super::{Setup, Streaming};
 use crate::framework::{Framework, Selection};
 use crate::model::{Event, GroupFinished, GroupId, NotRun, Stop, SuiteName};
@@ -308,19 +308,29 @@ impl<'a, 'o> Driver<'a, 'o> {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Does what the dispatcher says; when the journal cannot be written, says so to it, once.
+    /// Does what the dispatcher says; when the journal cannot be written, says so to it, once. What
+    /// the journal then does not know of is not started.
     async fn perform(&mut self, input: Input) {
-        let mut input = Some(input);
-        while let Some(next) = input.take() {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(next) = inputs.pop_front() {
+            let mut ended = Vec::new();
             for action in self.dispatcher.handle(self.now_us(), next) {
-                self.act(action).await;
+                match (action, &self.journal) {
+                    (Action::Start { worker, .. }, Journalling::Broke(_)) => {
+                        let why = "the journal cannot be written".to_owned();
+                        let execution = Box::new(not_started(why));
+                        ended.push(Input::Ended { worker, execution });
+                    }
+                    (action, _) => self.act(action).await,
+                }
             }
             for note in self.dispatcher.notes() {
                 (self.outputs.note)(&note);
             }
             if let Journalling::Broke(why) = &mut self.journal {
-                input = why.take().map(Input::Broken);
+                inputs.extend(why.take().map(Input::Broken));
             }
+            inputs.extend(ended);
         }
     }
 

@@ -279,7 +279,8 @@ fn set_aside(output: &Path, keep: &Path) -> io::Result<()> {
     fs::rename(output, keep)
 }
 
-fn not_started(why: String) -> Execution {
+/// What is told of a command that could not be started.
+pub(super) fn not_started(why: String) -> Execution {
     Execution {
         end: ProcessEnd::NotStarted(why),
         duration_us: 0,
