@@ -191,11 +191,13 @@ impl<'a> Index<'a> {
         self.within(suite, name).or_else(|| self.class(suite, name))
     }
 
-    /// The group whose tests are not listed: their names begin with its own.
+    /// The group whose tests are not listed: their names begin with its own, those of Java's nested
+    /// classes too.
     fn within(&self, suite: &str, name: &str) -> Option<Found> {
         let holds = |group: &Group| {
             let rest = name.strip_prefix(&*group.id.name);
-            group.tests.is_none() && rest.is_some_and(|rest| rest.starts_with([':', '.', ' ']))
+            let inside = |rest: &str| rest.starts_with([':', '.', ' ', '$']);
+            group.tests.is_none() && rest.is_some_and(inside)
         };
         let groups = self.listed.iter().enumerate();
         let of_suite = groups.filter(|(_, group)| group.id.suite.as_str() == suite);

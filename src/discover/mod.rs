@@ -235,17 +235,18 @@ fn looked_at(suite: &Suite, framework: &Framework) -> String {
 
 fn file(path: &Path) -> ListedGroup {
     let argument = path_bytes(path).to_vec();
-    ListedGroup { name: framework::shown(&argument), argument, tests: None }
+    let name = framework::shown(&argument);
+    ListedGroup { name, argument, tests: None, exclusive: false }
 }
 
 fn group(suite: &SuiteName, listed: ListedGroup) -> Group {
-    let ListedGroup { name, argument, tests } = listed;
+    let ListedGroup { name, argument, tests, exclusive } = listed;
     let id = GroupId::new(suite, &name);
     Group {
         members: vec![Member { name: Arc::clone(&id.name), argument }],
         id,
         tests,
-        exclusive: false,
+        exclusive,
         databases: true,
         aliases: None,
         late: false,

@@ -50,6 +50,8 @@ pub struct ListedGroup {
     pub argument: Vec<u8>,
     /// Its tests' names, where the framework lists them; never empty then.
     pub tests: Option<Vec<String>>,
+    /// Whether the framework says that nothing may run beside it.
+    pub exclusive: bool,
 }
 
 /// Why a listing was refused.
@@ -160,6 +162,7 @@ fn shim(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
         argument: argument.unwrap_or_else(|| name.clone().into_bytes()),
         name,
         tests,
+        exclusive: false,
     };
     Ok(listing.groups.into_iter().map(group).collect())
 }

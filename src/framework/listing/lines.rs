@@ -10,7 +10,12 @@ pub(super) fn lines(stdout: &[u8]) -> Vec<ListedGroup> {
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .filter(|line| !line.trim_ascii().is_empty())
-        .map(|line| ListedGroup { name: shown(line), argument: line.to_vec(), tests: None })
+        .map(|line| ListedGroup {
+            name: shown(line),
+            argument: line.to_vec(),
+            tests: None,
+            exclusive: false,
+        })
         .collect()
 }
 
@@ -33,6 +38,7 @@ pub(super) fn dotnet(stdout: &[u8]) -> Vec<ListedGroup> {
         name: class.to_owned(),
         argument: format!("FullyQualifiedName~{class}.").into_bytes(),
         tests: None,
+        exclusive: false,
     };
     classes.into_iter().map(group).collect()
 }

@@ -21,7 +21,8 @@ pub(super) fn jest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
 fn file(path: &str, directory: &str) -> ListedGroup {
     let inside = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
     let name = inside.unwrap_or(path).to_owned();
-    ListedGroup { argument: name.clone().into_bytes(), name, tests: None }
+    let argument = name.clone().into_bytes();
+    ListedGroup { argument, name, tests: None, exclusive: false }
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,7 +67,7 @@ pub(super) fn playwright(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     let group = |name: String| {
         let path = if name.starts_with('/') { name.clone() } else { format!("{root}/{name}") };
         let argument = [&b"/^"[..], &pattern(&path), b"$/"].concat();
-        ListedGroup { argument, name, tests: None }
+        ListedGroup { argument, name, tests: None, exclusive: false }
     };
     Ok(files.into_iter().map(group).collect())
 }

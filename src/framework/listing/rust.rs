@@ -44,6 +44,7 @@ pub(super) fn nextest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
             argument: format!("--filterset=binary_id(={})", nextest_literal(&binary)).into(),
             name: binary,
             tests: Some(tests),
+            exclusive: false,
         })
     };
     Ok(listing.rust_suites.into_iter().filter_map(group).collect())
@@ -62,6 +63,7 @@ pub(super) fn cargo_test(stdout: &[u8]) -> Vec<ListedGroup> {
         name: test.to_owned(),
         argument: test.as_bytes().to_vec(),
         tests: None,
+        exclusive: false,
     };
     all.into_iter().map(group).collect()
 }
@@ -87,6 +89,7 @@ mod tests {
             name: "a::b".into(),
             argument: b"--filterset=binary_id(=a::b)".to_vec(),
             tests: Some(vec!["a::b::m::t".into()]),
+            exclusive: false,
         };
         assert_eq!(groups, [expected]);
     }

@@ -32,6 +32,7 @@ pub(super) fn rspec(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
         argument: format!("./{name}").into_bytes(),
         name,
         tests: None,
+        exclusive: false,
     };
     Ok(files.into_iter().map(group).collect())
 }
@@ -46,6 +47,7 @@ pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     let mut reader = Reader::from_reader(stdout);
     let mut classes: Vec<(String, Vec<String>)> = Vec::new();
     let mut known = false;
+    let mut phpt = Vec::new();
     loop {
         match reader.read_event().map_err(|error| refuse(error.to_string()))? {
             Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
@@ -61,6 +63,12 @@ pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
                         tests.push(format!("{class}::{name}{}", data.unwrap_or_default()));
                     }
                 }
+                b"phptFile" | b"phpt" => {
+                    let path = attribute(&tag, "path").or_else(|| attribute(&tag, "file"));
+                    let message = "a PHPT test, which evenly cannot select: exclude it and run it \
+                                   in a suite of its own, with `framework = \"command\"`";
+                    phpt.push(Broken { name: path.unwrap_or_default(), message: message.into() });
+                }
                 _ => {}
             },
             Event::Eof => break,
@@ -70,10 +78,14 @@ pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     if !known {
         return Err(refuse("it has no `tests`".to_owned()));
     }
+    if !phpt.is_empty() {
+        return Err(ListError::Broken(phpt));
+    }
     let group = |(name, tests): (String, Vec<String>)| ListedGroup {
         argument: [pattern(&name), b"::.*".to_vec()].concat(),
         name,
         tests: Some(tests),
+        exclusive: false,
     };
     Ok(classes.into_iter().filter(|(_, tests)| !tests.is_empty()).map(group).collect())
 }
@@ -121,12 +133,20 @@ impl CtestTest {
         }
         ties
     }
+
+    /// Whether no other test may run beside it.
+    fn runs_alone(&self) -> bool {
+        let set = |one: &CtestProperty| one.name == "RUN_SERIAL" && one.value == Value::Bool(true);
+        self.properties.iter().any(set)
+    }
 }
 
 /// See [`super::ListFormat::Ctest`].
 pub(super) fn ctest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     let listing: CtestListing = json(stdout, "CTest's JSON")?;
     refuse_unbuilt(&listing)?;
+    let alone = listing.tests.iter().filter(|test| test.runs_alone());
+    let alone: BTreeSet<String> = alone.map(|test| test.name.clone()).collect();
     let depended: BTreeSet<String> = listing.tests.iter().flat_map(CtestTest::ties).collect();
     // Sets of ties with the tests that have them; a test that ties two sets makes them one.
     let mut sets: Vec<(BTreeSet<String>, Vec<String>)> = Vec::new();
@@ -151,7 +171,9 @@ pub(super) fn ctest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     for (_, tests) in sets {
         let Some(name) = tests.first().cloned() else { continue };
         let argument = tests.iter().map(|test| pattern(test)).collect::<Vec<_>>().join(&b'|');
-        groups.insert(name.clone(), ListedGroup { name, argument, tests: Some(tests) });
+        let exclusive = tests.iter().any(|test| alone.contains(test));
+        let group = ListedGroup { name: name.clone(), argument, tests: Some(tests), exclusive };
+        groups.insert(name, group);
     }
     Ok(groups.into_values().collect())
 }
@@ -197,6 +219,13 @@ mod tests {
     }
 
     #[test]
+    fn phpt_tests_are_not_left_out_silently() {
+        let text = br#"<tests><phptFile path="/p/tests/a.phpt"/></tests>"#;
+        let refused = parse(ListFormat::Phpunit, text).unwrap_err().to_string();
+        assert!(refused.contains("`/p/tests/a.phpt` (a PHPT test"), "{refused}");
+    }
+
+    #[test]
     fn ctests_that_need_each_other_are_one_group() {
         let text = r#"{"kind":"ctestInfo","tests":[
             {"name":"alone (1)","properties":[{"name":"WORKING_DIRECTORY","value":"/b"}]},
@@ -209,6 +238,11 @@ mod tests {
         assert_eq!(tests, [vec!["alone (1)"], vec!["later", "first"], vec!["up", "uses"]]);
         assert_eq!(groups[0].argument, br"alone \(1\)");
         assert_eq!(groups[2].argument, b"up|uses");
+        assert!(groups.iter().all(|group| !group.exclusive));
+        let serial = r#"{"tests":[{"name":"a"},
+            {"name":"b","properties":[{"name":"RUN_SERIAL","value":true}]}]}"#;
+        let serial = parse(ListFormat::Ctest, serial.as_bytes()).unwrap();
+        assert_eq!(serial.iter().map(|group| group.exclusive).collect::<Vec<_>>(), [false, true]);
         let unbuilt = parse(ListFormat::Ctest, br#"{"tests":[{"name":"basket_NOT_BUILT"}]}"#);
         assert!(unbuilt.unwrap_err().to_string().contains("build it first"));
     }

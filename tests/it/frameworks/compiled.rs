@@ -60,6 +60,18 @@ fn gos_own_library_comes_to_what_go_says_itself() {
 }
 
 #[test]
+fn packages_with_tests_by_a_tag_alone_are_listed_by_it() {
+    let tagged = "//go:build slow\n\npackage tagged\n\nimport \"testing\"\n\n\
+                  func TestSlow(t *testing.T) {}\n";
+    for args in [r#"args = ["-tags=slow"]"#, r#"args = ["-race=false", "-tags", "slow"]"#] {
+        let Some(project) = project("go", "go", args) else { return };
+        let project = project.file("tagged/tagged_test.go", tagged);
+        project.evenly(&["local", "--shards", "2"]).exits(1);
+        assert_eq!(outcome(&project, "example.com/shop/tagged::TestSlow"), "passed");
+    }
+}
+
+#[test]
 fn a_package_that_does_not_compile_fails_alone_and_names_the_file() {
     let Some(project) = project("go", "go", "") else { return };
     let project = project.file("broken/broken_test.go", "package broken\n\nfunc TestX(t *no) {}\n");

@@ -90,8 +90,12 @@ fn nested_classes_run_with_their_own_alone_and_in_a_batch() {
                         failed shop.NestedTest$Inner$Deep::deep\n\
                         passed shop.OnlyNestedTest$Inner::inner\n";
         assert_eq!(reported(&project), model(expected), "{batch}");
-        let plain = plainly(&project, &["mvn", "-B", "test"]).exits(1);
-        plain.says("Tests run: 4, Failures: 1, Errors: 0, Skipped: 0");
+        if batch.is_empty() {
+            let plain = plainly(&project, &["mvn", "-B", "test"]).exits(1);
+            plain.says("Tests run: 4, Failures: 1, Errors: 0, Skipped: 0");
+            let one = "s:shop.OnlyNestedTest$Inner::inner";
+            project.evenly(&["run", "--only", one]).exits(0).says("1 test, 1 passed");
+        }
     }
 }
 

@@ -111,6 +111,13 @@ fn minitests_fixture_comes_to_what_minitest_says_itself() {
 }
 
 #[test]
+fn a_path_without_a_test_file_is_told_before_anything_ran() {
+    let Some(project) = project("minitest", "paths = [\"test\", \"lib\"]") else { return };
+    let project = project.file("lib/shop.rb", "");
+    project.evenly(&["local", "--shards", "2"]).exits(2).warns("no test file below lib");
+}
+
+#[test]
 fn a_file_that_minitest_cannot_load_is_an_error_of_its_own() {
     let Some(project) = project("minitest", "paths = [\"broken\", \"test\"]") else { return };
     project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(1).says("no_such_file");
