@@ -6,7 +6,8 @@
 # Surefire has no listing. Its classes are those of the directory, with the patterns, that it tells
 # with `-X`; what is abstract, or an interface, it does not run, so that is not listed either. To
 # run some, all others are excluded: `-Dtest` would leave out nested classes of JUnit 5.
-# `@default-test` is the execution whose settings `mvn test` has.
+# `@default-test` is the execution whose settings `mvn test` has; `initialize` is where agents that
+# measure coverage set how it is started.
 set -u
 
 say() { printf 'evenly: %s\n' "$*" >&2; }
@@ -81,6 +82,41 @@ concrete() {
     grep -v -x -F -f "$out/unmade" "$out/named"
 }
 
+# The executions of Surefire that the POM adds, but for those that are switched off.
+executions() {
+    awk -v RS='<plugin>' '/maven-surefire-plugin/ {
+        sub("</plugin>.*", "")
+        count = split($0, found, "<execution>")
+        for (at = 2; at <= count; at++) {
+            if (found[at] ~ "<phase>none<" || !match(found[at], "<id>[^<]*</id>")) continue
+            id = substr(found[at], RSTART + 4, RLENGTH - 9)
+            if (id != "default-test") print id
+        }
+    }' pom.xml
+}
+
+# Whether what Surefire told is what evenly can run by classes.
+plain() {
+    modules=$(grep -c 'Configuring mojo .*surefire.*:test.*basic configurator' "$log")
+    if [ "$modules" -gt 1 ]; then
+        say "Maven has $modules modules here: make a suite of each that has tests, with \`dir\`,"
+        say "and install all before, \`mvn install -DskipTests\`, so that each finds the others"
+        return 1
+    fi
+    if [ -z "${SUREFIRE_EXECUTION:-}" ] && [ -n "$(executions)" ]; then
+        say "this POM runs Surefire more than once: make a suite of each execution, with \`env\`"
+        say "SUREFIRE_EXECUTION = \"ID\", where \`default-test\` is that which Maven has by itself,"
+        say "and others here are: $(executions | tr '\n' ' ')"
+        return 1
+    fi
+    for given in test excludesFile suiteXmlFiles; do
+        [ -n "$(told "$given" | sed 's/^\[\]$//')" ] || continue
+        say "Surefire's \`$given\` is set, and evenly chooses classes otherwise: take it out of the"
+        say "POM and of \`args\`, and choose classes by \`paths\` or the POM's \`<excludes>\`"
+        return 1
+    done
+}
+
 list() {
     log=$out/maven.log
     : >"$out/places"
@@ -89,16 +125,11 @@ list() {
         shift
     done
     shift
-    mvn -B -X "$@" test-compile surefire:test@default-test -DskipTests >"$log" 2>&1 || {
+    mvn -B -X "$@" test-compile "$goal" -DskipTests >"$log" 2>&1 || {
         grep -v -e '^\[DEBUG\]' -e '^	at ' "$log" >&2
         return 1
     }
-    for given in test excludesFile; do
-        [ -z "$(told "$given")" ] && continue
-        say "Surefire's \`$given\` is set, by which evenly chooses classes: take it out of the POM"
-        say "and of \`args\`, and choose classes by \`paths\` or the POM's \`<excludes>\`"
-        return 1
-    done
+    plain || return
     classes=$(told testClassesDirectory)
     [ -n "$classes" ] || { say "Surefire did not tell where the test classes are"; return 1; }
     [ -d "$classes" ] || { say "there are no test classes: $classes"; return 1; }
@@ -108,19 +139,21 @@ list() {
     done
     expressions excludes "$out/excludes" || return
     [ -s "$out/places" ] || echo '^' >"$out/places"
-    nested=$([ -s "$out/excludes" ] || echo '**/*$*')
-    printf '%s\n' "$classes" "$(told reportsDirectory)" "$nested" >"$state.$$" &&
+    # Where nothing is excluded, Surefire excludes inner classes.
+    inner=$([ -s "$out/excludes" ] || echo '**/*$*')
+    chosen=$(told groups)$(told excludedGroups)
+    printf '%s\n' "$classes" "$(told reportsDirectory)" "$inner" "$chosen" >"$state.$$" &&
         mv "$state.$$" "$state" || return
-    (cd "$classes" && find . -type f -name '*.class' ! -name '*$*') |
-        sed 's|^\./||; s|\.class$||' | LC_ALL=C sort |
+    (cd "$classes" && find . -type f -name '*.class') | sed 's|^\./||; s|\.class$||' |
+        if [ -n "$inner" ]; then grep -v '\$'; else cat; fi |
         grep -E -f "$out/includes" | grep -v -E -f "$out/excludes" | grep -E -f "$out/places" |
-        tr / . | concrete
+        sed 's/\$.*//' | tr / . | LC_ALL=C sort -u | concrete
     return 0
 }
 
 # Patterns of all classes but those of the file $1: whole packages, where none is of them.
 others() {
-    [ -z "$nested" ] || printf '%s\n' "$nested"
+    [ -z "$inner" ] || printf '%s\n' "$inner"
     (cd "$classes" && find . -type f -name '*.class' ! -name '*$*') |
         sed 's|^\./||; s|\.class$||' |
         awk -v names="$1" '
@@ -129,33 +162,46 @@ others() {
                 gsub("[.]", "/", name); mine[name] = 1; shared[place(name)] = 1
             } }
             $0 in mine { next }
-            place($0) in shared { print $0 ".java"; next }
+            place($0) in shared { print $0 ".java"; print $0 "$*.java"; next }
             !(place($0) in told) { told[place($0)] = 1; print place($0) "*.java" }'
+}
+
+# The report of a class of which the chosen groups have no test.
+none() {
+    printf '<testsuite><testcase classname="%s" name="[class]"><skipped message="%s"/>' "$1" \
+        "Surefire's groups have no test of it"
+    printf '</testcase></testsuite>\n'
 }
 
 run() {
     names=$1
     shift
-    { read -r classes && read -r reports && read -r nested; } <"$state" ||
+    { read -r classes && read -r reports && read -r inner && read -r chosen; } <"$state" ||
         { say "$state is gone: it says where Surefire's files are"; return 1; }
     others "$names" >"$out/others" || return
     while read -r class; do
         rm -f "$reports/TEST-$class.xml" "$reports/TEST-$class\$"*.xml
     done <"$names"
-    mvn -B "$@" surefire:test@default-test -Dsurefire.excludesFile="$out/others"
+    mvn -B "$@" initialize "$goal" -Dsurefire.excludesFile="$out/others"
     status=$?
     while read -r class; do
         found=
         for report in "$reports/TEST-$class.xml" "$reports/TEST-$class\$"*.xml; do
             [ ! -f "$report" ] || { found=1; cp "$report" "$out/"; }
         done
-        [ -n "$found" ] || say "Surefire found no test in $class: leave it out by \`<excludes>\`"
+        [ -z "$found" ] || continue
+        if [ "$status" -eq 0 ] && [ -n "$chosen" ]; then
+            none "$class" >"$out/TEST-$class.xml"
+        else
+            say "Surefire found no test in $class: leave it out by \`<excludes>\`"
+        fi
     done <"$names"
     return "$status"
 }
 
 # What Surefire told, for the commands that run.
 state=target/evenly-surefire
+goal=surefire:test@${SUREFIRE_EXECUTION:-default-test}
 what=$1
 out=$2
 shift 2

@@ -54,7 +54,8 @@ pub(super) fn pom(jupiter: bool, surefire: &str) -> String {
     };
     let plugin = format!(
         "<build><plugins><plugin><artifactId>maven-surefire-plugin</artifactId>\
-         <configuration>{surefire}</configuration></plugin></plugins></build></project>"
+         <version>2.12.4</version><configuration>{surefire}</configuration></plugin></plugins>\
+         </build></project>"
     );
     pom.replace("</project>", &plugin)
 }
@@ -143,6 +144,76 @@ fn settings_that_would_run_other_classes_than_the_planned_are_refused() {
 }
 
 #[test]
+fn more_than_one_run_of_surefire_is_refused_with_what_to_do() {
+    let Some(project) = maven("") else { return };
+    let module = |name: &str| {
+        let pom = pom(false, "").replace("<artifactId>shop<", &format!("<artifactId>{name}<"));
+        (format!("{name}/pom.xml"), pom)
+    };
+    let root = pom(false, "").replace(
+        "<version>1</version>",
+        "<version>1</version><packaging>pom</packaging><modules><module>one</module>\
+         <module>two</module></modules>",
+    );
+    let test = "public class ATest { @org.junit.Test public void runs() {} }\n";
+    let ((one, first), (two, second)) = (module("one"), module("two"));
+    let project = project.file("pom.xml", root).file(one, first).file(two, second);
+    let project = project
+        .file("one/src/test/java/ATest.java", test)
+        .file("two/src/test/java/ATest.java", test);
+    project.evenly(&["plan", "--shards", "2"]).exits(2).warns("make a suite of each");
+
+    let again = "<executions><execution><id>again</id><goals><goal>test</goal>\
+                 </goals><configuration><includes><include>**/Order*</include></includes>\
+                 </configuration></execution></executions>";
+    let Some(project) = maven("") else { return };
+    let pom = pom(false, "").replace("<configuration></configuration>", again);
+    let project = project.file("pom.xml", pom);
+    project.evenly(&["plan", "--shards", "2"]).exits(2).warns("others here are: again");
+    let config = suite("maven", "env = { SUREFIRE_EXECUTION = \"again\" }");
+    let project = project.file("evenly.toml", config);
+    project.evenly(&["plan", "--shards", "1", "--out", "plan.json"]).exits(0);
+    let plan = project.text("plan.json");
+    assert!(plan.contains("\"s:shop.OrderTest\"") && !plan.contains("BasketTest"), "{plan}");
+}
+
+#[test]
+fn a_class_without_a_test_of_the_chosen_groups_is_skipped() {
+    let Some(project) = maven("args = [\"-Dgroups=fast\"]") else { return };
+    std::fs::remove_dir_all(project.path("src")).unwrap();
+    let test = |class: &str, tag: &str| {
+        format!(
+            "package shop;\nimport org.junit.jupiter.api.*;\nclass {class} {{\n\
+             @Test void slow() {{ Assertions.fail(); }}\n\
+             @Tag(\"{tag}\") @Test void tagged() {{}}\n}}\n"
+        )
+    };
+    let project = project
+        .file("pom.xml", pom(true, ""))
+        .file("src/test/java/shop/ATest.java", test("ATest", "fast"))
+        .file("src/test/java/shop/BTest.java", test("BTest", "other"));
+    in_one(&project).exits(0);
+    let expected = "passed shop.ATest::tagged\nskipped shop.BTest::[class]\n";
+    assert_eq!(reported(&project), model(expected));
+}
+
+#[test]
+fn inner_classes_run_once_where_the_pom_excludes_others() {
+    let Some(project) = maven("batch = 1") else { return };
+    let outer = "package shop;\npublic class OuterTest {\n@org.junit.Test public void outer() {}\n\
+                 public static class InnerTest { @org.junit.Test public void inner() {} }\n}\n";
+    let excludes = "<excludes><exclude>**/Basket*</exclude><exclude>**/Param*</exclude></excludes>";
+    let project = project
+        .file("pom.xml", pom(false, excludes))
+        .file("src/test/java/shop/OuterTest.java", outer);
+    in_one(&project).exits(0);
+    let expected = "passed shop.OrderTest::passes\npassed shop.OrderTest::passesToo\n\
+                    passed shop.OuterTest::outer\npassed shop.OuterTest$InnerTest::inner\n";
+    assert_eq!(reported(&project), model(expected));
+    plainly(&project, &["mvn", "-B", "test"]).exits(0).says("Tests run: 4, Failures: 0");
+}
+
+#[test]
 fn a_class_in_which_surefire_finds_no_test_is_told() {
     let Some(project) = maven("") else { return };
     let project = project.file("src/test/java/shop/NoTest.java", "package shop; class NoTest {}\n");
@@ -168,6 +239,27 @@ fn gradles_fixture_comes_to_what_gradle_says_itself() {
             plain.warns("12 tests completed, 2 failed, 1 skipped");
         }
     }
+}
+
+#[test]
+fn a_class_without_a_test_of_gradles_chosen_categories_is_skipped() {
+    let Some(()) = has_program("gradle") else { return };
+    let project = Project::new(&suite("gradle", "batch = 1"));
+    let project = project.copy(&fixture("maven")).copy(&fixture("gradle"));
+    std::fs::remove_dir_all(project.path("src")).unwrap();
+    let build = include_str!("../../fixtures/gradle/build.gradle");
+    let chosen = "test { useJUnit { includeCategories 'Fast' } }\n";
+    let test = |class: &str, mark: &str| {
+        format!("public class {class} {{ @org.junit.Test {mark} public void runs() {{}} }}\n")
+    };
+    let fast = "@org.junit.experimental.categories.Category(Fast.class)";
+    let project = project
+        .file("build.gradle", format!("{build}{chosen}"))
+        .file("src/test/java/Fast.java", "public interface Fast {}\n")
+        .file("src/test/java/ATest.java", test("ATest", fast))
+        .file("src/test/java/BTest.java", test("BTest", ""));
+    project.evenly(&["local", "--shards", "1"]).exits(0);
+    assert_eq!(reported(&project), model("passed ATest::runs\nskipped BTest::[class]\n"));
 }
 
 #[test]
