@@ -62,6 +62,7 @@ const WHOLE: &[&str] = &[
     "composer.json",
     "Cargo.toml",
     "CMakeLists.txt",
+    "pom.xml",
     "docker-compose.yml",
     "docker-compose.yaml",
     "compose.yml",

@@ -39,7 +39,8 @@ fn text(suites: &[Suite], shards: u32) -> String {
         | Setup::Php
         | Setup::Go
         | Setup::Rust { .. }
-        | Setup::Java
+        | Setup::Maven { .. }
+        | Setup::Gradle
         | Setup::Elixir
         | Setup::Dotnet
         | Setup::Cmake { .. }

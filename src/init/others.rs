@@ -8,14 +8,17 @@ use super::suites::{Seen, is_plain};
 use super::toml::list;
 use super::{Facts, Found};
 
+/// How deep modules of Maven are looked for.
+const MODULES_DEPTH_MAX: usize = 3;
+
 pub(super) fn find(facts: &Facts, found: &mut Found) {
     ruby(facts, found);
     php(facts, found);
     rust(facts, found);
     by_file(facts, found, "go test", &["go"], &["go.mod"], &Setup::Go);
-    by_file(facts, found, "Maven", &["maven"], &["pom.xml"], &Setup::Java);
+    maven(facts, found);
     let gradle = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
-    by_file(facts, found, "Gradle", &["gradle"], &gradle, &Setup::Java);
+    by_file(facts, found, "Gradle", &["gradle"], &gradle, &Setup::Gradle);
     by_file(facts, found, "ExUnit", &["exunit"], &["mix.exs"], &Setup::Elixir);
     ctest(facts, found);
     dotnet(facts, found);
@@ -44,6 +47,46 @@ fn by_file(
     for dir in facts.roots(files) {
         let file = facts.first(&dir, files).unwrap_or_default();
         found.suite(seen((called, names), &dir, format!("there is `{file}`"), setup));
+    }
+}
+
+/// A POM, or each of its modules that has tests: evenly runs one module.
+fn maven(facts: &Facts, found: &mut Found) {
+    for root in facts.roots(&["pom.xml"]) {
+        let mut modules = Vec::new();
+        add_modules(facts, &root, MODULES_DEPTH_MAX, &mut modules);
+        if modules.is_empty() {
+            let setup = Setup::Maven { reactor: None };
+            let why = "there is `pom.xml`".to_owned();
+            found.suite(seen(("Maven", &["maven"]), &root, why, &setup));
+            continue;
+        }
+        for module in modules {
+            let setup = Setup::Maven { reactor: Some(root.clone()) };
+            let why = format!("a module of `{}`", join(&root, "pom.xml"));
+            found.suite(seen(("Maven", &["maven"]), &module, why, &setup));
+        }
+        found.advice.push(
+            "install the modules of Maven before a run of your own, as the workflow does: `mvn \
+             install -DskipTests`"
+                .to_owned(),
+        );
+    }
+}
+
+/// Adds the modules with tests that a directory's POM names, and those that they name.
+fn add_modules(facts: &Facts, dir: &str, depth_max: usize, modules: &mut Vec<String>) {
+    let pom = facts.text(dir, "pom.xml").unwrap_or_default();
+    let named = pom.split("<module>").skip(1).filter_map(|rest| rest.split_once("</module>"));
+    for (name, _) in named {
+        let module = join(dir, name.trim());
+        let tests = facts.below(&module).any(|(path, _)| path.starts_with("src/test/"));
+        if tests && !modules.contains(&module) {
+            modules.push(module.clone());
+        }
+        if depth_max > 0 {
+            add_modules(facts, &module, depth_max - 1, modules);
+        }
     }
 }
 

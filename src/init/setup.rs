@@ -16,7 +16,11 @@ pub(super) enum Setup {
     Rust {
         nextest: bool,
     },
-    Java,
+    /// The directory of the POM whose modules need each other, if it is one of several.
+    Maven {
+        reactor: Option<String>,
+    },
+    Gradle,
     Elixir,
     Dotnet,
     /// Built in `build` below the directory of its sources.
@@ -28,6 +32,8 @@ pub(super) enum Setup {
 
 /// What builds what `cmake` configures.
 const BUILD: &str = "cmake -B build && cmake --build build";
+/// What lets modules of Maven find each other.
+const INSTALL: &str = "mvn -B -q install -DskipTests";
 
 /// Versions of the actions that workflows use, in one place.
 pub(super) mod actions {
@@ -103,7 +109,13 @@ impl Setup {
                 uses(actions::GO, &format!("go-version-file: {}", yaml(&below(dir, "go.mod"))))
             }
             Self::Rust { nextest: true } => uses(actions::NEXTEST, ""),
-            Self::Java => uses(actions::JAVA, "distribution: temurin, java-version: 21"),
+            Self::Maven { .. } | Self::Gradle => {
+                let mut steps = uses(actions::JAVA, "distribution: temurin, java-version: 21");
+                if let Self::Maven { reactor: Some(root) } = self {
+                    steps.push(Step::run(&within(root, INSTALL)));
+                }
+                steps
+            }
             Self::Elixir => {
                 let mut steps = uses(actions::BEAM, "elixir-version: latest, otp-version: latest");
                 steps.extend(run(&["mix deps.get".to_owned()]));
@@ -125,7 +137,8 @@ impl Setup {
             Self::Php => "composer:latest",
             Self::Go => "golang:latest",
             Self::Rust { .. } => "rust:latest",
-            Self::Java => "eclipse-temurin:21",
+            Self::Maven { .. } => "maven:3-eclipse-temurin-21",
+            Self::Gradle => "eclipse-temurin:21",
             Self::Elixir => "elixir:latest",
             Self::Dotnet => "mcr.microsoft.com/dotnet/sdk:9.0",
             Self::Cmake { .. } | Self::Bats => "debian:stable",
@@ -146,7 +159,12 @@ impl Setup {
                 return vec![tools, within(source, BUILD)];
             }
             Self::Bats => vec!["apt-get update && apt-get install -y bats curl".to_owned()],
-            Self::Go | Self::Java | Self::Dotnet | Self::Rust { nextest: false } => Vec::new(),
+            Self::Maven { reactor: Some(root) } => return vec![within(root, INSTALL)],
+            Self::Go
+            | Self::Maven { reactor: None }
+            | Self::Gradle
+            | Self::Dotnet
+            | Self::Rust { nextest: false } => Vec::new(),
         };
         commands.into_iter().map(|command| within(dir, &command)).collect()
     }

@@ -110,6 +110,28 @@ fn plain_tests_are_looked_for_where_they_are() {
 }
 
 #[test]
+fn each_module_of_maven_that_has_tests_is_a_suite() {
+    let top = "<modules>\n<module>core</module><module> web </module><module>gone</module>";
+    let outcome = outcome(&[
+        (".gitlab-ci.yml", ""),
+        ("pom.xml", top),
+        ("core/pom.xml", ""),
+        ("core/src/test/java/ATest.java", ""),
+        ("web/pom.xml", "<module>api</module><module>api</module>"),
+        ("web/src/main/java/B.java", ""),
+        ("web/api/pom.xml", ""),
+        ("web/api/src/test/java/BTest.java", ""),
+    ]);
+    let suites = config(&outcome).suites;
+    let found: Vec<_> =
+        suites.iter().map(|suite| (suite.name.as_str(), suite.dir.as_deref())).collect();
+    assert_eq!(found, [("core", Some("core")), ("api", Some("web/api"))]);
+    let pipeline = file(&outcome, ".gitlab/evenly.yml").expect("a pipeline");
+    assert_eq!(pipeline.matches("mvn -B -q install -DskipTests").count(), 1, "{pipeline}");
+    assert!(outcome.advice.iter().any(|line| line.contains("install the modules")));
+}
+
+#[test]
 fn jest_without_its_reporter_is_told_what_it_needs() {
     let outcome = outcome(PIECES[6]);
     assert_eq!(frameworks(&outcome)[0].1, "jest");
