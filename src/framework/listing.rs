@@ -32,8 +32,8 @@ pub enum ListFormat {
     Rspec,
     /// `phpunit --list-tests-xml`: a group is a class.
     Phpunit,
-    /// `cargo test -- --list --format terse`, a line `--- ignored`, and the same of ignored tests:
-    /// a group is a test.
+    /// `cargo test -- --list` with what cargo says of it, a line `--- ignored`, and the same of
+    /// ignored tests: a group is a test, or all doc tests.
     CargoTest,
     /// `dotnet test --list-tests`: a group is a class.
     Dotnet,
@@ -144,7 +144,7 @@ pub fn parse(format: ListFormat, stdout: &[u8]) -> Result<Vec<ListedGroup>, List
         ListFormat::Playwright => node::playwright(stdout),
         ListFormat::Rspec => trees::rspec(stdout),
         ListFormat::Phpunit => trees::phpunit(stdout),
-        ListFormat::CargoTest => Ok(rust::cargo_test(stdout)),
+        ListFormat::CargoTest => rust::cargo_test(stdout),
         ListFormat::Dotnet => Ok(lines::dotnet(stdout)),
         ListFormat::Ctest => trees::ctest(stdout),
     }

@@ -134,8 +134,12 @@ pub enum Shim {
     Mocha,
     /// For vitest.
     Vitest,
+    /// For `RSpec`.
+    Rspec,
     /// For Minitest.
     Minitest,
+    /// For `PHPUnit`.
+    Phpunit,
     /// For `ExUnit`.
     Exunit,
     /// For Maven's Surefire.
@@ -285,7 +289,7 @@ mod tests {
             let preset = Preset::named(&name).unwrap();
             assert!(preset.uses(Placeholder::Args), "{name}");
             // Only with a shim or a filter may a run see them: it collects nothing from there.
-            let narrows = preset.shim.is_some() || matches!(&*name, "phpunit" | "dotnet");
+            let narrows = preset.shim.is_some() || matches!(&*name, "bats" | "dotnet");
             assert!(narrows || !preset.uses(Placeholder::Paths), "{name}");
             assert!(!preset.needs.is_empty(), "{name}");
             // What cannot be told apart is not batched.

@@ -38,7 +38,9 @@ pub fn source(shim: Shim) -> Source {
     match shim {
         Shim::Mocha => tool!("mocha.cjs"),
         Shim::Vitest => tool!("vitest.mjs"),
+        Shim::Rspec => tool!("rspec.rb"),
         Shim::Minitest => tool!("minitest.rb"),
+        Shim::Phpunit => tool!("phpunit.php"),
         Shim::Exunit => tool!("exunit.exs"),
         Shim::Maven => tool!("maven.sh"),
         Shim::Gradle => tool!("evenly.gradle"),

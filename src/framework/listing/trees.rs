@@ -29,7 +29,8 @@ pub(super) fn rspec(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     };
     let files: BTreeSet<String> = listing.examples.into_iter().filter_map(file).collect();
     let group = |name: String| ListedGroup {
-        argument: format!("./{name}").into_bytes(),
+        // One that is not below the project has its whole path.
+        argument: format!("{}{name}", if name.starts_with('/') { "" } else { "./" }).into(),
         name,
         tests: None,
         exclusive: false,
@@ -45,7 +46,7 @@ pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
         start: start(stdout).into(),
     };
     let mut reader = Reader::from_reader(stdout);
-    let mut classes: Vec<(String, Vec<String>)> = Vec::new();
+    let mut classes = PhpunitClasses::default();
     let mut known = false;
     let mut phpt = Vec::new();
     loop {
@@ -53,14 +54,13 @@ pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
             Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
                 b"tests" | b"testSuite" => known = true,
                 b"testCaseClass" | b"testClass" => {
-                    classes.extend(attribute(&tag, "name").map(|name| (name, Vec::new())));
+                    classes.open = attribute(&tag, "name").unwrap_or_default();
                 }
                 b"testCaseMethod" | b"testMethod" => {
-                    let (class, name) = (classes.last_mut(), attribute(&tag, "name"));
-                    if let (Some((class, tests)), Some(name)) = (class, name) {
+                    if let Some(name) = attribute(&tag, "name") {
                         let data = attribute(&tag, "dataSet");
                         let data = data.map(|data| format!(" with data set {data}"));
-                        tests.push(format!("{class}::{name}{}", data.unwrap_or_default()));
+                        classes.test(&name, &data.unwrap_or_default());
                     }
                 }
                 b"phptFile" | b"phpt" => {
@@ -82,12 +82,64 @@ pub(super) fn phpunit(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
         return Err(ListError::Broken(phpt));
     }
     let group = |(name, tests): (String, Vec<String>)| ListedGroup {
-        argument: [pattern(&name), b"::.*".to_vec()].concat(),
+        argument: selecting(&name, classes.skipped.contains(&name)),
         name,
         tests: Some(tests),
         exclusive: false,
     };
-    Ok(classes.into_iter().filter(|(_, tests)| !tests.is_empty()).map(group).collect())
+    Ok(classes.found.into_iter().map(group).collect())
+}
+
+/// `PHPUnit`'s classes that have tests, in its order.
+#[derive(Debug, Default)]
+struct PhpunitClasses {
+    found: Vec<(String, Vec<String>)>,
+    /// Those with tests that are skipped for want of data.
+    skipped: BTreeSet<String>,
+    /// The one that is being told.
+    open: String,
+}
+
+impl PhpunitClasses {
+    fn test(&mut self, name: &str, data: &str) {
+        let (class, test) = match self.open.as_str() {
+            // What is skipped for want of data is named with its class.
+            SKIPPED | INCOMPLETE => {
+                let class = name.split("::").next().unwrap_or_default();
+                self.skipped.insert(class.to_owned());
+                (class, name.to_owned())
+            }
+            // These have no class in JUnit, and all the same name.
+            class @ (ERROR | WARNING) => (class, name.to_owned()),
+            class => (class, format!("{class}::{name}{data}")),
+        };
+        match self.found.iter_mut().rev().find(|(known, _)| known == class) {
+            Some(_) if matches!(class, ERROR | WARNING) => {}
+            Some((_, tests)) => tests.push(test),
+            None => self.found.push((class.to_owned(), vec![test])),
+        }
+    }
+}
+
+/// The classes by which `PHPUnit` 9 tells of tests that it could not make.
+const SKIPPED: &str = r"PHPUnit\Framework\SkippedTestCase";
+const INCOMPLETE: &str = r"PHPUnit\Framework\IncompleteTestCase";
+const ERROR: &str = r"PHPUnit\Framework\ErrorTestCase";
+const WARNING: &str = r"PHPUnit\Framework\WarningTestCase";
+
+/// What `PHPUnit` compares with the names of a class's tests; where it could not make a test, with
+/// its message, of which only errors begin so.
+fn selecting(class: &str, some_skipped: bool) -> Vec<u8> {
+    const ERRORS: &str = "(The data provider|Cannot instantiate)";
+    match class {
+        class if some_skipped => {
+            let before = format!("({SKIPPED}|{INCOMPLETE})").replace('\\', r"\\");
+            [format!("({before}::)?").into_bytes(), pattern(class), b"::.*".to_vec()].concat()
+        }
+        ERROR => format!("{ERRORS} .*").into(),
+        WARNING => format!(r"(?!{ERRORS} )[^:]*\s.*").into(),
+        _ => [pattern(class), b"::.*".to_vec()].concat(),
+    }
 }
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
@@ -216,6 +268,27 @@ mod tests {
         assert_eq!(groups[0].tests.as_deref().unwrap(), tests);
         assert!(parse(ListFormat::Phpunit, b"<html></html>").is_err());
         assert!(parse(ListFormat::Phpunit, b"<tests><").is_err());
+    }
+
+    #[test]
+    fn what_phpunit_could_not_make_is_of_its_class_or_selected_by_its_message() {
+        let text = r#"<tests>
+            <testCaseClass name="PHPUnit\Framework\SkippedTestCase">
+            <testCaseMethod name="A\FooTest::testNone"/></testCaseClass>
+            <testCaseClass name="PHPUnit\Framework\ErrorTestCase"><testCaseMethod name="Error"/>
+            <testCaseMethod name="Error"/></testCaseClass>
+            <testCaseClass name="A\FooTest"><testCaseMethod name="testOne"/></testCaseClass>
+            <testCaseClass name="PHPUnit\Framework\WarningTestCase">
+            <testCaseMethod name="Warning"/></testCaseClass></tests>"#;
+        let groups = parse(ListFormat::Phpunit, text.as_bytes()).unwrap();
+        let tests: Vec<_> = groups.iter().map(|group| group.tests.clone().unwrap()).collect();
+        let foo = vec![r"A\FooTest::testNone", r"A\FooTest::testOne"];
+        assert_eq!(tests, [foo, vec!["Error"], vec!["Warning"]]);
+        let selects = String::from_utf8(groups[0].argument.clone()).unwrap();
+        assert!(selects.starts_with(r"((PHPUnit\\Framework\\SkippedTestCase|"), "{selects}");
+        assert!(selects.ends_with(r"::)?A\\FooTest::.*"), "{selects}");
+        assert_eq!(groups[1].argument, b"(The data provider|Cannot instantiate) .*");
+        assert!(groups[2].argument.starts_with(b"(?!"));
     }
 
     #[test]

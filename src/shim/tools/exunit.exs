@@ -14,6 +14,11 @@ defmodule Evenly.JUnit do
   def handle_cast({:suite_finished, _run, _load}, cases), do: finish(cases)
   def handle_cast(_event, cases), do: {:noreply, cases}
 
+  defp finish([]) do
+    # Files without a test.
+    finish(for file <- System.argv(), File.regular?(file), do: testless(file))
+  end
+
   defp finish(cases) do
     text = [
       ~s(<testsuites><testsuite name="exunit">\n),
@@ -23,6 +28,13 @@ defmodule Evenly.JUnit do
 
     File.write!(System.fetch_env!("EVENLY_JUNIT"), text)
     {:noreply, cases}
+  end
+
+  defp testless(file) do
+    name = escaped(Path.relative_to_cwd(file))
+
+    ~s(<testcase classname="#{name}" name="[file]" time="0" file="#{name}">) <>
+      ~s(<skipped message="no test"/></testcase>)
   end
 
   defp element(%ExUnit.Test{name: name, module: module, state: state, tags: tags} = test) do
@@ -68,4 +80,31 @@ defmodule Evenly.JUnit do
   defp one(c) when c in [?&, ?<, ?>, ?", ?\t, ?\n, ?\r], do: "&##{c};"
   defp one(c) when c < 0x20 or c in 0xFFFE..0xFFFF, do: "\uFFFD"
   defp one(c), do: <<c::utf8>>
+end
+
+# The files that `mix test` would run: `Evenly.Files.list()` with the arguments TO PATHS... writes
+# them to TO, one a line.
+defmodule Evenly.Files do
+  def list do
+    [to | paths] = System.argv()
+    project = Mix.Project.config()
+    pattern = project[:test_pattern] || "*_test.exs"
+
+    for path <- paths(paths, project) do
+      files = Mix.Utils.extract_files([path], pattern)
+      files != [] || Mix.raise("no test file below #{path}")
+      Enum.map(files, &[Path.relative_to_cwd(&1), ?\n])
+    end
+    |> then(&File.write!(to, &1))
+  end
+
+  defp paths([], project) do
+    if Mix.Project.umbrella?() do
+      Mix.raise("an umbrella: give each of its apps a suite with a `dir` of its own")
+    end
+
+    project[:test_paths] || ["test"]
+  end
+
+  defp paths(paths, _project), do: paths
 end

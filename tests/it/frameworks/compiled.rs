@@ -126,3 +126,123 @@ fn exunits_fixture_comes_to_what_exunit_says_itself() {
     let plain = plainly(&project, &["mix", "test"]);
     plain.says("10 tests, 2 failures, 1 invalid, 1 skipped");
 }
+
+/// What `PHPUnit` does not leave out of its list, reports otherwise than it judges, or lists
+/// without its class.
+const GROUPED: &str = r#"<?php
+namespace App;
+use PHPUnit\Framework\TestCase;
+class GroupedTest extends TestCase {
+  public function testRuns(): void { $this->assertTrue(true); }
+  /** @group slow */ public function testSlow(): void { $this->assertTrue(false); }
+  /**
+   * @group slow
+   * @group odd
+   */
+  public function testOdd(): void { $this->assertTrue(true); }
+  public function testRisky(): void { }
+  public function testWarns(): void { $this->addWarning("careful"); $this->assertTrue(true); }
+  public static function none(): array { return []; }
+  /** @dataProvider none */ public function testNone($x): void { }
+}
+"#;
+const EMPTY: &str = "<?php\nclass NoneTest extends PHPUnit\\Framework\\TestCase { }\n";
+
+fn grouped(more: &str, attributes: &str) -> Option<Project> {
+    has_program("phpunit")?;
+    let xml = format!(
+        "<phpunit {attributes}><testsuites><testsuite name='a'><directory>tests</directory>\
+         </testsuite></testsuites>\n<groups><exclude><group>slow</group></exclude></groups>\
+         </phpunit>\n"
+    );
+    let project = Project::new(&suite("phpunit", more));
+    let project = project.file("phpunit.xml", xml).file("tests/GroupedTest.php", GROUPED);
+    Some(project.file("tests/NoneTest.php", EMPTY))
+}
+
+const GROUPED_MODEL: &str = r"
+passed App\GroupedTest::testRuns
+passed App\GroupedTest::testRisky
+passed App\GroupedTest::testWarns
+skipped App\GroupedTest::testNone
+passed Warning
+";
+
+#[test]
+fn what_phpunit_leaves_out_or_lets_pass_comes_to_what_it_says_itself() {
+    for more in ["", "batch = 1"] {
+        let Some(project) = grouped(more, "") else { return };
+        project.evenly(&["local", "--shards", "2"]).exits(0);
+        assert_eq!(reported(&project), model(GROUPED_MODEL));
+        plainly(&project, &["phpunit"]).exits(0).says("Tests: 5, ");
+    }
+}
+
+#[test]
+fn groups_in_args_choose_what_of_phpunit_is_planned() {
+    let Some(project) = grouped(r#"args = ["--group=slow", "--exclude-group", "odd"]"#, "") else {
+        return;
+    };
+    project.evenly(&["local", "--shards", "2"]).exits(1);
+    assert_eq!(reported(&project), model(r"failed App\GroupedTest::testSlow"));
+    let filtered = grouped(r#"args = ["--filter", "testRuns"]"#, "").unwrap();
+    filtered.evenly(&["plan", "--shards", "2"]).exits(2).warns("`--filter` cannot be in `args`");
+}
+
+#[test]
+fn what_phpunit_is_told_to_fail_on_fails_by_its_name() {
+    let Some(project) = grouped("", "failOnRisky='true' failOnWarning='true'") else { return };
+    project.evenly(&["local", "--shards", "2"]).exits(1);
+    let worse = GROUPED_MODEL
+        .replace("passed App\\GroupedTest::testRisky", "errored App\\GroupedTest::testRisky")
+        .replace("passed App\\GroupedTest::testWarns", "failed App\\GroupedTest::testWarns")
+        .replace("passed Warning", "failed Warning");
+    assert_eq!(reported(&project), model(&worse));
+    plainly(&project, &["phpunit"]).exits(1);
+}
+
+const MISMADE: &str = r#"<?php
+class MismadeTest extends PHPUnit\Framework\TestCase {
+  public function testRuns(): void { $this->assertTrue(true); }
+  public static function bad(): array { throw new Exception("no data"); }
+  /** @dataProvider bad */ public function testBad($x): void { }
+}
+"#;
+
+#[test]
+fn a_data_provider_that_fails_is_an_error_with_its_message() {
+    let Some(project) = grouped("", "") else { return };
+    let project = project.file("tests/MismadeTest.php", MISMADE);
+    project.evenly(&["local", "--shards", "2"]).exits(1).says("MismadeTest::testBad is invalid");
+    assert_eq!(outcome(&project, "Error"), "errored");
+    assert_eq!(outcome(&project, "MismadeTest::testRuns"), "passed");
+}
+
+#[test]
+fn exunits_files_are_those_that_mix_would_take() {
+    let Some(project) = project("elixir", "exunit", "") else { return };
+    let mix = project.text("mix.exs").replace(
+        "version: \"0.1.0\"",
+        "version: \"0.1.0\", test_paths: [\"more\"], test_pattern: \"*_{test,spec}.exs\"",
+    );
+    let module =
+        |name: &str, rest: &str| format!("defmodule {name} do\n  use ExUnit.Case\n{rest}end\n");
+    let project = project
+        .file("mix.exs", mix)
+        .file("more/test_helper.exs", "ExUnit.start()\n")
+        .file("more/a_test.exs", module("ATest", "  test \"a\", do: assert true\n"))
+        .file("more/b_spec.exs", module("BSpec", "  @tag :mine\n  test \"b\", do: assert true\n"))
+        .file("more/none_test.exs", module("NoneTest", ""));
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    let expected = "passed ATest::test a\npassed BSpec::test b\n\
+                    skipped more/none_test.exs::[file]";
+    assert_eq!(reported(&project), model(expected));
+    plainly(&project, &["mix", "test"]).exits(0).says("2 tests, 0 failures");
+    // `--only` of mix fails a command that has no such test.
+    let only = suite("exunit", "batch = 1\nargs = [\"--only\", \"mine\"]");
+    let project = project.file("evenly.toml", only);
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    let expected = expected.replace("passed ATest", "skipped ATest");
+    assert_eq!(reported(&project), model(&expected));
+    plainly(&project, &["mix", "test", "--only", "mine"]).exits(0).says("0 failures, 1 excluded");
+}

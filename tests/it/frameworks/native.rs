@@ -71,6 +71,36 @@ fn a_broken_set_up_of_a_bats_file_is_told() {
     assert_eq!(project.report()["verdict"], "failed");
 }
 
+#[test]
+fn a_bats_file_of_which_nothing_is_left_is_skipped() {
+    let Some(()) = has_program("bats") else { return };
+    let tagged = "# bats test_tags=mine\n@test \"tagged\" { true; }\n";
+    let project = Project::new(&suite("bats", "args = [\"--filter-tags\", \"mine\"]"))
+        .file("test/a.bats", tagged)
+        .file("test/sub/b & c.bats", "@test \"other\" { false; }\n")
+        .file("test/sub/none.bats", "");
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    let expected = "passed test/a.bats::tagged\nskipped test/sub/b & c.bats::[file]\n\
+                    skipped test/sub/none.bats::[file]";
+    assert_eq!(reported(&project), model(expected));
+}
+
+#[test]
+fn a_set_up_of_a_whole_bats_suite_is_for_files_below_and_for_linked_ones() {
+    let Some(()) = has_program("bats") else { return };
+    let test = "@test \"is set up\" { [ \"$SUITE\" = up ]; }\n";
+    let project = Project::new(&suite("bats", ""))
+        .file("test/setup_suite.bash", "setup_suite() { export SUITE=up; }\n")
+        .file("test/a.bats", test)
+        .file("test/sub/b.bats", test)
+        .file("other.sh", test);
+    std::os::unix::fs::symlink("../other.sh", project.path("test/linked.bats")).unwrap();
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    plainly(&project, &["bats", "-r", "test"]).exits(0).says("1..3");
+    let names = ["a", "linked", "sub/b"].map(|file| format!("passed test/{file}.bats::is set up"));
+    assert_eq!(reported(&project), model(&names.join("\n")));
+}
+
 /// What the fixture of nextest comes to, by the exit status of each test alone.
 const CARGO: &str = "
 failed tests::fails
@@ -94,6 +124,43 @@ fn cargos_tests_come_to_what_cargo_says_itself() {
         .map(|(name, what)| (name, if what == "errored" { "failed".to_owned() } else { what }))
         .collect();
     assert_eq!(found, expected);
+}
+
+const DOCUMENTED: &str = "/// ```\n/// assert_eq!(c::one(), 1);\n/// ```\n\
+                          pub fn one() -> i32 { 1 }\n\
+                          /// ```\n/// assert_eq!(c::two(), 1);\n/// ```\n\
+                          pub fn two() -> i32 { 2 }\n\
+                          #[test] #[ignore] fn same() { panic!() }\n";
+
+fn documented(args: &str) -> Project {
+    let cargo = "[package]\nname = \"c\"\nedition = \"2021\"\n[workspace]\n\
+                 [[test]]\nname = \"own\"\nharness = false\n";
+    Project::new(&suite("cargo-test", &format!("args = [\"--offline\"{args}]")))
+        .file("Cargo.toml", cargo)
+        .file("src/lib.rs", DOCUMENTED)
+        .file("tests/same.rs", "#[test] fn same() {}\n")
+        .file("tests/own.rs", "fn main() { println!(\"all is well\") }\n")
+}
+
+#[test]
+fn cargos_doc_tests_are_a_group_and_what_is_ignored_elsewhere_runs() {
+    let args = ", \"--lib\", \"--test\", \"same\"";
+    let project = documented(args);
+    with_cargo(project.evenly(&["local", "--shards", "2"])).exits(0);
+    assert_eq!(reported(&project), model("passed same"));
+    let project = documented(", \"--doc\"");
+    let ran = with_cargo(project.evenly(&["local", "--shards", "2"])).exits(1);
+    ran.says("src/lib.rs - two (line 5) ... FAILED");
+    assert_eq!(reported(&project), model("failed doc tests"));
+    let project = project.file("src/lib.rs", DOCUMENTED.replace("two(), 1", "two(), 2"));
+    with_cargo(project.evenly(&["local", "--shards", "2"])).exits(0);
+    assert_eq!(reported(&project), model("passed doc tests"));
+}
+
+#[test]
+fn a_harness_that_lists_no_test_is_refused() {
+    let ran = with_cargo(documented("").evenly(&["local", "--shards", "2"])).exits(2);
+    ran.warns("Running tests/own.rs").warns("its harness is not Rust's");
 }
 
 #[test]

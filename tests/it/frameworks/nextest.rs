@@ -88,6 +88,17 @@ fn a_retry_runs_the_failed_tests_alone() {
 }
 
 #[test]
+fn the_filter_of_evenlys_profile_leaves_tests_out_of_the_plan() {
+    for (profile, left) in [("evenly", 4), ("default", 4), ("ci", 5)] {
+        let Some(project) = project("") else { return };
+        let toml = format!("[profile.{profile}]\ndefault-filter = 'not test(=tests::dies)'\n");
+        let project = project.copy(&fixture("nextest")).file(".config/nextest.toml", toml);
+        with_cargo(project.evenly(&["local", "--shards", "2"])).exits(1);
+        assert_eq!(project.report()["totals"]["tests"], left, "{profile}");
+    }
+}
+
+#[test]
 fn paths_mean_nothing_and_are_refused() {
     let project = Project::new(&suite("nextest", "paths = [\"tests\"]"));
     project.evenly(&["plan", "--shards", "2"]).exits(2).warns("`paths` means nothing");

@@ -76,6 +76,31 @@ fn a_retry_after_a_batch_runs_the_failed_file_alone() {
     assert_eq!(outcome(&project, "again.a_spec::a flaky"), "flaky");
 }
 
+const OUTSIDE: &str =
+    "RSpec.describe('hook') { it('holds') {}\n after(:context) { raise 'late' } }\n";
+
+#[test]
+fn what_fails_outside_of_all_examples_is_told_whoever_else_failed() {
+    let Some(project) = project("rspec", "retries = 1\npaths = [\"again\"]") else { return };
+    let flaky = FLAKY.replace("NAME", "a").replace("FLAKY", "true");
+    let project = project.file("again/a_spec.rb", flaky).file("again/b_spec.rb", OUTSIDE);
+    let ran = project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(1);
+    ran.says("An error occurred in an `after(:context)` hook");
+    assert_eq!(outcome(&project, "rspec::outside of examples"), "errored");
+    assert_eq!(outcome(&project, "again.b_spec::hook holds"), "passed");
+}
+
+#[test]
+fn specs_beside_the_project_run() {
+    let Some(project) = project("rspec", "dir = \"inside\"\npaths = [\"../beside\"]") else {
+        return;
+    };
+    let spec = "RSpec.describe('x') { it('runs') {} }\n";
+    let project = project.file("inside/.rspec", "").file("beside/x_spec.rb", spec);
+    project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(0);
+    assert_eq!(project.report()["totals"]["passed"], 1);
+}
+
 #[test]
 fn a_worker_is_told_by_the_name_that_parallel_tests_has() {
     let Some(project) = project("rspec", "paths = [\"env\"]") else { return };
@@ -108,6 +133,26 @@ fn minitests_fixture_comes_to_what_minitest_says_itself() {
     let all = "Dir['test/**/*_test.rb'].each { |file| require File.expand_path(file) }";
     let plain = plainly(&project, &["ruby", "-Itest", "-e", all]).exits(1);
     plain.says("11 runs, 9 assertions, 1 failures, 1 errors, 1 skips");
+}
+
+#[test]
+fn files_of_which_minitest_runs_nothing_are_skipped_and_linked_ones_run() {
+    let args = r#"paths = ["some"]
+args = ["--name", "/mine/"]"#;
+    let Some(project) = project("minitest", args) else { return };
+    let class = |name: &str, test: &str| {
+        format!("class {name} < Minitest::Test\n  def {test}\n    assert true\n  end\nend\n")
+    };
+    let project = project
+        .file("some/helpers_test.rb", "module Helpers; end\n")
+        .file("some/mine_test.rb", class("MineTest", "test_mine"))
+        .file("some/other_test.rb", class("OtherTest", "test_other"))
+        .file("elsewhere.rb", class("LinkedTest", "test_mine"));
+    std::os::unix::fs::symlink("../elsewhere.rb", project.path("some/linked_test.rb")).unwrap();
+    project.evenly(&["local", "--shards", "2"]).exits(0);
+    let expected = "passed MineTest::test_mine\npassed LinkedTest::test_mine\n\
+                    skipped some/helpers_test.rb::[file]\nskipped some/other_test.rb::[file]";
+    assert_eq!(reported(&project), model(expected));
 }
 
 #[test]
