@@ -15,7 +15,9 @@ use std::mem;
 use super::naming::Naming;
 use super::preset::{Results, Selects};
 use crate::junit::read as junit;
-use crate::model::{Group, Outcome, Output, Problem, ProcessEnd, Property, TestResult, Verdict};
+use crate::model::{
+    Group, Outcome, Output, Problem, ProcessEnd, Property, TestResult, Try, Verdict,
+};
 
 /// How a suite's results are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -368,9 +370,20 @@ fn result(case: &junit::Case, name: String) -> TestResult {
         line: case.line,
         reported: true,
         repeats: 1,
-        tries: Vec::new(),
+        tries: case.reruns.iter().filter_map(earlier).collect(),
         properties: Property::kept(properties),
     }
+}
+
+/// What a tool that tries again by itself says of a try before the one that passed.
+fn earlier(rerun: &junit::Rerun) -> Option<Try> {
+    (rerun.flavour == junit::Flavour::Flaky).then(|| Try {
+        outcome: rerun.outcome,
+        duration_us: rerun.duration_us.unwrap_or(0),
+        message: rerun.message.clone(),
+        kind: rerun.kind.clone(),
+        detail: rerun.detail.clone(),
+    })
 }
 
 fn expected<'a>(case: &'a Case<'_>) -> Option<&'a [String]> {

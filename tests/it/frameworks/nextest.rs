@@ -88,6 +88,19 @@ fn a_retry_runs_the_failed_tests_alone() {
 }
 
 #[test]
+fn what_nextest_itself_tries_again_is_flaky() {
+    let Some(project) = project("") else { return };
+    let cargo = "[package]\nname = \"c\"\nedition = \"2021\"\n[workspace]\n";
+    let flaky = FLAKY.replace("#[test]\nfn bad() { once(\"bad\"); panic!(); }\n", "");
+    let project = project.file("Cargo.toml", cargo).file("tests/t.rs", flaky);
+    let project = project.file("src/lib.rs", "");
+    let project = project.file(".config/nextest.toml", "[profile.default]\nretries = 1\n");
+    with_cargo(project.evenly(&["local", "--shards", "1"])).exits(0);
+    assert_eq!(outcome(&project, "c::t::inner::flaky"), "flaky");
+    assert_eq!(outcome(&project, "c::t::flaky_too"), "passed");
+}
+
+#[test]
 fn the_filter_of_evenlys_profile_leaves_tests_out_of_the_plan() {
     for (profile, left) in [("evenly", 4), ("default", 4), ("ci", 5)] {
         let Some(project) = project("") else { return };
