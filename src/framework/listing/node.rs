@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{ListError, ListedGroup, json, pattern, start};
+use super::{Broken, ListError, ListedGroup, json, pattern, start};
 
 /// See [`super::ListFormat::Jest`].
 pub(super) fn jest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
@@ -17,12 +17,36 @@ pub(super) fn jest(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     Ok(paths.iter().map(|path| file(path, directory)).collect())
 }
 
-/// A group that is a file, shown relative to a directory where it is inside.
+/// A group that is a file, shown relative to a directory: absolute paths differ between machines,
+/// and JUnit has relative ones.
 fn file(path: &str, directory: &str) -> ListedGroup {
-    let inside = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
-    let name = inside.unwrap_or(path).to_owned();
+    let name = relative(path, directory);
     let argument = name.clone().into_bytes();
     ListedGroup { argument, name, tests: None, exclusive: false }
+}
+
+fn relative(path: &str, directory: &str) -> String {
+    let (parts, from): (Vec<&str>, Vec<&str>) =
+        (path.split('/').collect(), directory.split('/').collect());
+    let common = parts.iter().zip(&from).take_while(|(part, other)| part == other).count();
+    let up = from[common..].iter().map(|_| "..");
+    up.chain(parts[common..].iter().copied()).collect::<Vec<_>>().join("/")
+}
+
+/// A path below another without `..`, as tools that resolve it show it.
+fn resolved(directory: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    let mut parts: Vec<&str> = directory.split('/').collect();
+    for part in path.split('/') {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,6 +74,43 @@ struct PlaywrightListing {
 #[serde(rename_all = "camelCase")]
 struct PlaywrightConfig {
     root_dir: String,
+    /// The command line, where the version tells it.
+    argv: Option<Vec<String>>,
+    /// The projects that were asked for, where the version tells them.
+    #[serde(default)]
+    filtered_projects: Vec<PlaywrightProject>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PlaywrightProject {
+    name: String,
+    #[serde(default)]
+    dependencies: Vec<String>,
+}
+
+impl PlaywrightConfig {
+    /// Tests of projects that others depend on would run with each group, or not before it.
+    fn refuse_dependencies(&self) -> Result<(), ListError> {
+        let Some(argv) = &self.argv else { return Ok(()) };
+        let chosen: BTreeSet<&String> =
+            self.filtered_projects.iter().map(|one| &one.name).collect();
+        let without = argv.iter().any(|arg| arg == "--no-deps");
+        let wrong = |project: &&PlaywrightProject| {
+            project.dependencies.iter().any(|name| !without || chosen.contains(name))
+        };
+        let broken = |project: &PlaywrightProject| Broken {
+            name: project.name.clone(),
+            message: format!(
+                "the project depends on `{}`, whose tests would run with each of its files: run \
+                 them before evenly, and here this alone: `args = [\"--no-deps\", \
+                 \"--project={}\"]`",
+                project.dependencies.join("`, `"),
+                project.name
+            ),
+        };
+        let broken: Vec<Broken> = self.filtered_projects.iter().filter(wrong).map(broken).collect();
+        if broken.is_empty() { Ok(()) } else { Err(ListError::Broken(broken)) }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,12 +122,12 @@ struct PlaywrightSuite {
 /// matches it alone.
 pub(super) fn playwright(stdout: &[u8]) -> Result<Vec<ListedGroup>, ListError> {
     let listing: PlaywrightListing = json(stdout, "Playwright's JSON report")?;
+    listing.config.refuse_dependencies()?;
     let root = listing.config.root_dir;
     // A file has a suite for each project.
     let files: BTreeSet<String> = listing.suites.into_iter().map(|suite| suite.file).collect();
     let group = |name: String| {
-        let path = if name.starts_with('/') { name.clone() } else { format!("{root}/{name}") };
-        let argument = [&b"/^"[..], &pattern(&path), b"$/"].concat();
+        let argument = [&b"/^"[..], &pattern(&resolved(&root, &name)), b"$/"].concat();
         ListedGroup { argument, name, tests: None, exclusive: false }
     };
     Ok(files.into_iter().map(group).collect())
@@ -84,7 +145,7 @@ mod tests {
     #[test]
     fn jest_paths_are_relative_to_the_first_line_whatever_is_between() {
         let text = "/p\nnoise [1]\n[\"/p/a b.test.js\",\"/pq/c.test.js\"]\n";
-        assert_eq!(names(ListFormat::Jest, text), ["a b.test.js", "/pq/c.test.js"]);
+        assert_eq!(names(ListFormat::Jest, text), ["a b.test.js", "../pq/c.test.js"]);
         assert_eq!(names(ListFormat::Jest, "/p\n[]\n"), [""; 0]);
         assert!(parse(ListFormat::Jest, b"/p\nNo tests found\n").is_err());
         assert!(parse(ListFormat::Jest, b"").is_err());
@@ -106,5 +167,26 @@ mod tests {
         assert_eq!(groups.len(), 1);
         assert_eq!(groups[0].name, "a+b.spec.ts");
         assert_eq!(groups[0].argument, br"/^\/p\/e2e\/a\+b\.spec\.ts$/");
+        let outside = text.replace("a+b", "../x/a");
+        let groups = parse(ListFormat::Playwright, outside.as_bytes()).unwrap();
+        assert_eq!(groups[0].argument, br"/^\/p\/x\/a\.spec\.ts$/");
+    }
+
+    #[test]
+    fn playwrights_projects_that_depend_on_others_are_refused_unless_these_are_left_out() {
+        let listing = |args: &str, projects: &str| {
+            let text = format!(
+                r#"{{"config":{{"rootDir":"/p","argv":[{args}],"filteredProjects":[{projects}]}},
+                "suites":[{{"file":"a.spec.ts"}}]}}"#
+            );
+            parse(ListFormat::Playwright, text.as_bytes())
+        };
+        let main = r#"{"name":"main","dependencies":["setup"]}"#;
+        let both = &format!(r#"{{"name":"setup","dependencies":[]}},{main}"#);
+        let told = listing("", both).unwrap_err().to_string();
+        assert!(told.contains("`main`") && told.contains("--project=main"), "{told}");
+        assert!(listing(r#""--project=main""#, main).is_err());
+        assert!(listing(r#""--no-deps""#, both).is_err());
+        assert!(listing(r#""--no-deps","--project=main""#, main).is_ok());
     }
 }

@@ -4,7 +4,7 @@
 // but does not run. `run` runs these files and no others, whatever `spec` the configuration has,
 // prints what mocha's own reporter prints, and writes JUnit to FILE: `classname` is the file's
 // path, `name` the titles from outside to inside. A test that a broken hook kept from running has
-// an error.
+// an error. A file without tests whose hooks hold for all comes with each group.
 "use strict";
 
 const fs = require("node:fs");
@@ -13,6 +13,8 @@ const { createRequire } = require("node:module");
 const { pathToFileURL } = require("node:url");
 
 const SEPARATOR = " › ";
+/** Between the files that select a group. */
+const AND = "\u001f";
 const project = createRequire(path.join(process.cwd(), "evenly.js"));
 
 /** A file of mocha's own; since mocha 12 some end in `.cjs`. */
@@ -53,13 +55,34 @@ const chosen = (runner) => {
   return all.filter(({ test }) => keep(test));
 };
 
-function list(runner, to) {
+/** The files with hooks outside any `describe`, which are of all tests: mocha says of no such hook
+ * where it is from. */
+function rootHooks() {
+  const { prototype } = require(own("lib/suite"));
+  const { emit, _createHook } = prototype;
+  const files = new Set();
+  let loading;
+  prototype.emit = function (event, context, file, ...more) {
+    if (event === "pre-require") loading = file;
+    return emit.call(this, event, context, file, ...more);
+  };
+  prototype._createHook = function (...about) {
+    if (this.root && loading) files.add(shown(loading));
+    return _createHook.apply(this, about);
+  };
+  return files;
+}
+
+function list(runner, to, hooked) {
   const files = new Map();
   for (const { file, name } of chosen(runner)) {
     if (!files.has(file)) files.set(file, []);
     files.get(file).push(`${file}::${name}`);
   }
-  const groups = [...files].map(([name, tests]) => ({ name, tests }));
+  // Hooks of a group's file hold for the groups of its command.
+  const along = [...hooked].filter((file) => !files.has(file));
+  const argument = (name) => [...Buffer.from([...along, name].join(AND))];
+  const groups = [...files].map(([name, tests]) => ({ name, tests, argument: argument(name) }));
   fs.writeFileSync(to, JSON.stringify({ format: 1, groups }));
 }
 
@@ -89,11 +112,19 @@ const told = (error) => {
   return { tag: failed ? "failure" : "error", message: String(message).split("\n")[0], kind, text };
 };
 
+/** The error of a test, or of a try of it before the last, which may fail after it ended. */
+function failure(test, seen) {
+  let tried = test;
+  while (tried && !seen.has(tried)) tried = tried.retriedTest?.();
+  return tried;
+}
+
 /** What became of every test, the hooks that broke, and what these kept from running. */
 function written(runner, seen, hooks) {
   const cases = chosen(runner).map(({ test, file, name }) => {
     const result = { file, name, duration: test.duration };
-    if (seen.has(test)) return { ...result, bad: told(seen.get(test)) };
+    const failed = failure(test, seen);
+    if (failed) return { ...result, bad: told(seen.get(failed)) };
     if (test.state === "passed") return result;
     if (test.isPending()) return { ...result, skipped: true };
     const message = "it did not run: a hook broke, or the run was given up";
@@ -108,11 +139,13 @@ function written(runner, seen, hooks) {
 }
 
 const [, , act, to, ...given] = process.argv;
+const hooked = require.main === module && act === "list" ? rootHooks() : new Set();
 
 /** The reporter: mocha's own `spec`, and a file. */
 function Reporter(runner, options) {
   if (act === "list") {
-    list(runner, to);
+    // Then suites that come late, with `--delay`, are there, and what `only` leaves out is not.
+    runner.once("start", () => list(runner, to, hooked));
     return;
   }
   const { Spec } = require(own("lib/reporters/index"));
@@ -130,7 +163,8 @@ function Reporter(runner, options) {
 
 async function main() {
   const cut = given.lastIndexOf("--");
-  const [options, files] = [given.slice(0, cut), given.slice(cut + 1)];
+  const options = given.slice(0, cut);
+  const files = [...new Set(given.slice(cut + 1).flatMap((file) => file.split(AND)))];
   const { loadOptions } = require(own("lib/cli/options"));
   const cli = await import(pathToFileURL(own("lib/cli/cli")));
   const run = cli.main ?? cli.default.main;
@@ -138,6 +172,8 @@ async function main() {
   const args = loadOptions([...argv, ...(act === "list" ? files : [])]);
   if (act === "run") args._ = files;
   args.parallel = false;
+  // The files of a command are several groups: what one comes to does not end the others.
+  args.bail = false;
   run(argv, args);
 }
 

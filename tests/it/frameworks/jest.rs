@@ -132,3 +132,19 @@ fn a_test_that_ends_its_process_breaks_its_own_group_alone() {
                     passed lives.test.js::lives\n";
     assert_eq!(reported(&project), model(expected));
 }
+
+#[test]
+fn files_outside_the_directory_are_told_apart_in_one_command() {
+    let Some(project) = project("dir = \"inner\"") else { return };
+    let file = |name: &str| {
+        format!("test('{name}', () => require('fs').appendFileSync('ran.txt', '{name}\\n'));\n")
+    };
+    let project = project
+        .file("package.json", "{}")
+        .file("inner/jest.config.js", "module.exports = { rootDir: '../outer' };\n")
+        .file("outer/a.test.js", file("a"))
+        .file("outer/b.test.js", file("b"));
+    project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(0);
+    assert_eq!(executions(&project, "inner/ran.txt"), counts([("a", 1), ("b", 1)]));
+    assert_eq!(outcome(&project, "../outer/a.test.js::a"), "passed");
+}
