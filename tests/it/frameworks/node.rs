@@ -247,6 +247,17 @@ fn suites_that_come_late_are_listed() {
 }
 
 #[test]
+fn a_pending_test_that_mocha_forbids_is_bad_and_the_others_run() {
+    let Some(project) = mocha() else { return };
+    let project = project
+        .file(".mocharc.json", "{\"forbid-pending\": true}")
+        .file("test/a.js", "it('later');\nit('now', () => {});\n");
+    project.evenly(&["local", "--shards", "1"]).exits(1);
+    assert_eq!(outcome(&project, "test/a.js::later"), "errored");
+    assert_eq!(outcome(&project, "test/a.js::now"), "passed");
+}
+
+#[test]
 fn bail_of_mocha_makes_no_errors_of_other_groups() {
     let Some(project) = mocha() else { return };
     let project = project
@@ -323,6 +334,16 @@ fn max_failures_of_playwright_is_left_out_since_it_shows_as_skipped_what_did_not
 fn playwrights_x_is_refused_before_anything_runs() {
     let Some(project) = project("playwright", "args = [\"-x\"]") else { return };
     project.evenly(&["local", "--shards", "2"]).exits(2).warns("leave -x out of `args`");
+}
+
+#[test]
+fn playwrights_reports_come_to_evenly_whatever_a_job_sets_for_its_own() {
+    let env = "env = { PLAYWRIGHT_JUNIT_OUTPUT_FILE = \"j\", PLAYWRIGHT_JSON_OUTPUT_FILE = \"k\" }";
+    let Some(project) = with_node(Project::new(&suite("playwright", env))) else { return };
+    let file = "const { test } = require('@playwright/test');\ntest('t', () => {});\n";
+    let project = project.file("package.json", "{}").file("a.spec.js", file);
+    project.evenly(&["local", "--shards", "1"]).exits(0);
+    assert_eq!(outcome(&project, "a.spec.js::t"), "passed");
 }
 
 const PROJECTS: &str = "
