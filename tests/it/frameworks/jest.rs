@@ -148,3 +148,19 @@ fn files_outside_the_directory_are_told_apart_in_one_command() {
     assert_eq!(executions(&project, "inner/ran.txt"), counts([("a", 1), ("b", 1)]));
     assert_eq!(outcome(&project, "../outer/a.test.js::a"), "passed");
 }
+
+#[test]
+fn bail_of_jest_does_not_hide_the_failure_that_it_stops_at() {
+    let Some(project) = project("") else { return };
+    let steady = |name: &str| format!("test('{name}', () => {{}});\n");
+    let project = project
+        .file("package.json", "{}")
+        .file("jest.config.js", "module.exports = { bail: 1 };\n")
+        .file("a.test.js", FLAKY)
+        .file("b.test.js", steady("b"))
+        .file("c.test.js", steady("c"));
+    project.evenly(&["local", "--shards", "1", "--workers", "1"]).exits(1);
+    assert_eq!(executions(&project, "ran.txt"), counts([("steady", 1), ("flaky", 1)]));
+    assert_eq!(outcome(&project, "a.test.js::flaky"), "failed");
+    assert_eq!(outcome(&project, "c.test.js::c"), "passed");
+}
