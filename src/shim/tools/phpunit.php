@@ -97,11 +97,11 @@ function mended(string $junit, array $options): string
         . '|UnintentionallyCoveredCodeError|CoveredCodeNotExecutedException';
     if (!$fails('--fail-on-risky', 'failOnRisky')) {
         $error = "~<error type=\"PHPUnit\\\\Framework\\\\($risky)\">([^<]*)</error>~";
-        $junit = preg_replace($error, '<system-out>$2</system-out>', $junit);
+        $junit = preg_replace($error, '<system-out>$2</system-out>', $junit) ?? $junit;
     }
     if ($fails('--fail-on-warning', 'failOnWarning')) {
         $warning = '~<warning( type="[^"]*")?>([^<]*)</warning>~';
-        $junit = preg_replace($warning, '<failure$1>$2</failure>', $junit);
+        $junit = preg_replace($warning, '<failure$1>$2</failure>', $junit) ?? $junit;
     }
     return $junit;
 }
