@@ -12,6 +12,10 @@ set -u
 
 say() { printf 'evenly: %s\n' "$*" >&2; }
 
+# The file with what Surefire told, for the commands that run. It depends on the execution and on
+# the arguments: several suites may be of one module.
+state() { echo "target/evenly-surefire-$(printf '%s\n' "$goal" "$@" | cksum | tr ' ' -)"; }
+
 # The value that Surefire told last of a parameter.
 told() {
     sed -n "/Configuring mojo .*surefire/,/end configuration/s/^.*(.) $1 = //p" "$log" | tail -n 1
@@ -130,6 +134,7 @@ list() {
         return 1
     }
     plain || return
+    state=$(state "$@")
     classes=$(told testClassesDirectory)
     [ -n "$classes" ] || { say "Surefire did not tell where the test classes are"; return 1; }
     [ -d "$classes" ] || { say "there are no test classes: $classes"; return 1; }
@@ -176,6 +181,7 @@ none() {
 run() {
     names=$1
     shift
+    state=$(state "$@")
     { read -r classes && read -r reports && read -r inner && read -r chosen; } <"$state" ||
         { say "$state is gone: it says where Surefire's files are"; return 1; }
     others "$names" >"$out/others" || return
@@ -199,8 +205,6 @@ run() {
     return "$status"
 }
 
-# What Surefire told, for the commands that run.
-state=target/evenly-surefire
 goal=surefire:test@${SUREFIRE_EXECUTION:-default-test}
 what=$1
 out=$2

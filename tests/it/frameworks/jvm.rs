@@ -198,6 +198,29 @@ fn a_class_without_a_test_of_the_chosen_groups_is_skipped() {
 }
 
 #[test]
+fn suites_of_one_module_have_each_their_own_settings() {
+    let config = "[run]\nworkers = 1\n\n[[suite]]\nname = \"fast\"\nframework = \"maven\"\n\
+                  args = [\"-Dgroups=fast\"]\n\n[[suite]]\n\
+                  name = \"whole\"\nframework = \"maven\"\n";
+    let Some(project) = maven("") else { return };
+    std::fs::remove_dir_all(project.path("src")).unwrap();
+    let test = |class: &str, tag: &str| {
+        format!(
+            "package shop;\nimport org.junit.jupiter.api.*;\n\
+             class {class} {{ @Tag(\"{tag}\") @Test void runs() {{}} }}\n"
+        )
+    };
+    let project = project
+        .file("evenly.toml", config)
+        .file("pom.xml", pom(true, ""))
+        .file("src/test/java/shop/ATest.java", test("ATest", "fast"))
+        .file("src/test/java/shop/BTest.java", test("BTest", "other"));
+    in_one(&project).exits(0);
+    let totals = &project.report()["totals"];
+    assert_eq!((&totals["passed"], &totals["skipped"]), (&3.into(), &1.into()), "{totals}");
+}
+
+#[test]
 fn inner_classes_run_once_where_the_pom_excludes_others() {
     let Some(project) = maven("batch = 1") else { return };
     let outer = "package shop;\npublic class OuterTest {\n@org.junit.Test public void outer() {}\n\
